@@ -1,0 +1,185 @@
+// Package config holds the settings that a process needs before it can read any others: where its files are, where it
+// listens, and where its database is. They are flags of the command line. Everything else is a setting in the database,
+// changed through the API.
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aloft-cloud/aloft/internal/core/fault"
+)
+
+// Config is how a process is set up. The zero value is not valid: begin with Default.
+type Config struct {
+	DataDir   string // what must survive: the database, images, disks, keys
+	EtcDir    string // what people and clients read: the CA's certificate, openrc, clouds.yaml
+	RunDir    string // what may be lost with the machine's next boot: sockets, process ids
+	Listen    string // address:port of the API and the console
+	PublicURL string // how clients reach Listen; empty until Complete for the address of Listen itself
+	Database  string // sqlite:///path or postgres://…; empty until Complete for a SQLite file in DataDir
+	BusListen string // address:port for hosts on other machines; empty for none
+	// BusClusterListen and BusRoutes link the buses of several control nodes.
+	BusClusterListen string
+	BusRoutes        []string
+	Region           string   // the name of the region in the catalog
+	PolicyFile       string   // policies that differ from the defaults; empty for none
+	AllowOrigins     []string // web pages whose scripts may call the API, as https://name:port; "*" is all
+	Outside          string   // this host's address, with the prefix length, on the network of floating addresses
+	LogLevel         string   // debug, info, warn or error
+	LimitModel       string   // flat or strict_two_level
+	LogIn            LogIn
+	Load             Load
+}
+
+// Default is the set-up of one machine.
+func Default() Config {
+	return Config{
+		DataDir: "/var/lib/aloft", EtcDir: "/etc/aloft", RunDir: "/run/aloft",
+		Listen: "127.0.0.1:8443", Region: "RegionOne", Outside: "172.24.4.1/24", LogLevel: "info", LimitModel: "flat",
+	}
+}
+
+// Bind makes flags of the settings; what c holds are their defaults. The process' command line is parsed into c.
+func (c *Config) Bind(flags *pflag.FlagSet) {
+	flags.StringVar(&c.DataDir, "data-dir", c.DataDir, "folder of the database, images, disks and keys")
+	flags.StringVar(&c.EtcDir, "etc-dir", c.EtcDir, "folder of the CA certificate, openrc and clouds.yaml")
+	flags.StringVar(&c.RunDir, "run-dir", c.RunDir, "folder of sockets and process ids")
+	flags.StringVar(&c.Listen, "listen", c.Listen, "address:port of the API and the console")
+	flags.StringVar(&c.PublicURL, "public-url", c.PublicURL, "URL at which clients reach the API (default https:// and the address of --listen)")
+	flags.StringVar(&c.Database, "database", c.Database, "sqlite:///path or postgres://user@host/name (default a SQLite file in --data-dir)")
+	flags.StringVar(&c.BusListen, "bus-listen", c.BusListen, "address:port at which hosts on other machines connect (default none)")
+	flags.StringVar(&c.BusClusterListen, "bus-cluster-listen", c.BusClusterListen, "address:port at which other control nodes connect (default none)")
+	flags.StringSliceVar(&c.BusRoutes, "bus-routes", c.BusRoutes, "address:port of other control nodes' --bus-cluster-listen")
+	flags.StringVar(&c.PolicyFile, "policy-file", c.PolicyFile, "YAML file of policies that differ from the defaults (default none)")
+	flags.StringSliceVar(&c.AllowOrigins, "allow-origins", c.AllowOrigins, "https://name:port of web pages whose scripts may call the API, or * (default none)")
+	flags.StringVar(&c.Region, "region", c.Region, "name of the region in the catalog")
+	flags.StringVar(&c.Outside, "outside", c.Outside, "address of this host, with the prefix length, on the network of floating addresses")
+	flags.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level that is logged: debug, info, warn or error")
+	flags.StringVar(&c.LimitModel, "limit-model", c.LimitModel, "how the limits of domains and projects have to do with one another: flat or strict_two_level")
+	c.LogIn.bind(flags)
+	c.Load.bind(flags)
+}
+
+// Complete fills in what follows from other settings, and checks all. Its error names the flag that is wrong.
+func (c *Config) Complete() error {
+	if c.Database == "" {
+		c.Database = "sqlite://" + filepath.Join(c.DataDir, "aloft.db")
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "https://" + reachable(c.Listen)
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	for _, check := range []func() error{c.checkFolders, c.checkAddresses, c.checkURLs, c.checkWords, c.checkLogIn, c.checkLoad} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reachable is the address by which this machine reaches a listener.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen // checkAddresses will say what is wrong
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if port == "443" && !strings.Contains(host, ":") {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (c *Config) checkFolders() error {
+	for flag, dir := range map[string]string{"data-dir": c.DataDir, "etc-dir": c.EtcDir, "run-dir": c.RunDir} {
+		if !filepath.IsAbs(dir) {
+			return fault.Invalidf(flag, "--%s must be an absolute path, but is %q", flag, dir)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkAddresses() error {
+	if err := checkAddress("listen", c.Listen); err != nil {
+		return err
+	}
+	for flag, address := range map[string]string{"bus-listen": c.BusListen, "bus-cluster-listen": c.BusClusterListen} {
+		if address == "" {
+			continue
+		}
+		if err := checkAddress(flag, address); err != nil {
+			return err
+		}
+	}
+	if len(c.BusRoutes) > 0 && c.BusClusterListen == "" {
+		return fault.Invalidf("bus-routes", "--bus-routes links this control node to others, which needs --bus-cluster-listen too")
+	}
+	for _, route := range c.BusRoutes {
+		if err := checkAddress("bus-routes", route); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkAddress(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fault.Invalidf(flag, "--%s must be address:port with a port from 0 to 65535, for instance 0.0.0.0:8443, but is %q",
+			flag, address)
+	}
+	return nil
+}
+
+func (c *Config) checkURLs() error {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" {
+		return fault.Invalidf("public-url", "--public-url must be https://name:port and nothing behind it, but is %q", c.PublicURL)
+	}
+	for _, origin := range c.AllowOrigins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return fault.Invalidf("allow-origins", "--allow-origins must be https://name:port and nothing behind it, or *, but is %q", origin)
+		}
+	}
+	path, lite := strings.CutPrefix(c.Database, "sqlite://")
+	switch {
+	case lite && filepath.IsAbs(path):
+		return nil
+	case strings.HasPrefix(c.Database, "postgres://"), strings.HasPrefix(c.Database, "postgresql://"):
+		return nil
+	}
+	return fault.Invalidf("database", "--database must be sqlite:///absolute/path or postgres://user@host/name")
+}
+
+var regionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
+
+func (c *Config) checkWords() error {
+	if !regionName.MatchString(c.Region) {
+		return fault.Invalidf("region", "--region must be letters, digits, and . _ - between them, but is %q", c.Region)
+	}
+	if outside, err := netip.ParsePrefix(c.Outside); err != nil || !outside.Addr().Is4() || outside.Bits() > 28 || outside.Masked().Addr() == outside.Addr() {
+		return fault.Invalidf("outside", "--outside must be an IPv4 address of this host in a range of 16 addresses or more, such as 172.24.4.1/24, but is %q", c.Outside)
+	}
+	if c.LimitModel != "flat" && c.LimitModel != "strict_two_level" {
+		return fault.Invalidf("limit-model", "--limit-model must be flat or strict_two_level, but is %q", c.LimitModel)
+	}
+	switch c.LogLevel {
+	case "debug", "info", "warn", "error":
+		return nil
+	}
+	return fault.Invalidf("log-level", "--log-level must be debug, info, warn or error, but is %q", c.LogLevel)
+}
