@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/host/command"
+)
+
+const forwardFile = "/proc/sys/net/ipv4/ip_forward"
+
+// configure gives the outside bridge the host's address and lets guests reach what the host reaches.
+func (e *Engines) configure(ctx context.Context) error {
+	if e.cfg.OutsideCIDR == "-" {
+		return nil
+	}
+	address, err := netlink.ParseAddr(e.cfg.OutsideCIDR)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "the outside address %q is not like 172.24.4.1/24", e.cfg.OutsideCIDR)
+	}
+	if err := e.addressOutside(ctx, address); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the bridge %s could not be given its address %s", e.cfg.OutsideBridge, e.cfg.OutsideCIDR)
+	}
+	if err := e.forward(); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the kernel could not be told to forward packets (%s)", forwardFile)
+	}
+	if err := e.masquerade(ctx, address.IPNet); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "guests could not be let out: nftables took no masquerade rule")
+	}
+	return nil
+}
+
+func (e *Engines) addressOutside(ctx context.Context, address *netlink.Addr) error {
+	link, err := netlink.LinkByName(e.cfg.OutsideBridge)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", e.cfg.OutsideBridge, err)
+	}
+	have, err := netlink.AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	if !slices.ContainsFunc(have, func(a netlink.Addr) bool { return a.Equal(*address) }) {
+		if err := e.journal.change(func(b *before) { b.Address = e.cfg.OutsideCIDR }); err != nil {
+			return err
+		}
+		if err := netlink.AddrReplace(link, address); err != nil {
+			return fmt.Errorf("add the address: %w", err)
+		}
+	}
+	if err := netlink.LinkSetUp(link); err != nil {
+		return fmt.Errorf("set up: %w", err)
+	}
+	if KernelDatapath() {
+		return nil
+	}
+	// The datapath in user space leaves the checksum that the kernel has put off as it is: wrong.
+	_, err = command.Run(ctx, "ethtool", "-K", e.cfg.OutsideBridge, "tx", "off")
+	return err
+}
+
+func (e *Engines) forward() error {
+	now, err := os.ReadFile(forwardFile)
+	if err != nil || bytes.Equal(bytes.TrimSpace(now), []byte("1")) {
+		return err
+	}
+	if err := e.journal.change(func(b *before) { b.Forward = string(bytes.TrimSpace(now)) }); err != nil {
+		return err
+	}
+	return os.WriteFile(forwardFile, []byte("1\n"), 0o644)
+}
+
+// masquerade replaces Aloft's own table at once; no rule of others is touched.
+func (e *Engines) masquerade(ctx context.Context, outside *net.IPNet) error {
+	network := net.IPNet{IP: outside.IP.Mask(outside.Mask), Mask: outside.Mask}
+	return nft(ctx, fmt.Sprintf(`add table ip aloft
+delete table ip aloft
+table ip aloft {
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		ip saddr %s oifname != %q masquerade
+	}
+}
+`, network.String(), e.cfg.OutsideBridge))
+}
+
+func nft(ctx context.Context, script string) error {
+	_, err := command.Feed(ctx, strings.NewReader(script), "nft", "-f", "-")
+	return err
+}
+
+// restoreHost puts back what configure changed outside the engines.
+func (e *Engines) restoreHost(ctx context.Context, b before) error {
+	var errs []error
+	if _, err := command.Find("nft"); err == nil { // without it nobody has made a table
+		errs = append(errs, nft(ctx, "add table ip aloft\ndelete table ip aloft\n"))
+	}
+	if b.Forward != "" {
+		errs = append(errs, os.WriteFile(forwardFile, []byte(b.Forward+"\n"), 0o644))
+	}
+	if b.KVM != nil {
+		if err := b.KVM.apply(kvmNode); !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, e.removeAddress(b))...)
+}
+
+// removeAddress takes the address from an outside bridge that stays; with a bridge that goes, it goes by itself.
+func (e *Engines) removeAddress(b before) error {
+	if b.Address == "" || slices.Contains(b.Bridges, e.cfg.OutsideBridge) {
+		return nil
+	}
+	link, err := netlink.LinkByName(e.cfg.OutsideBridge)
+	if err != nil {
+		if _, gone := errors.AsType[netlink.LinkNotFoundError](err); gone {
+			return nil
+		}
+		return err
+	}
+	address, err := netlink.ParseAddr(b.Address)
+	if err != nil {
+		return err
+	}
+	return netlink.AddrDel(link, address)
+}
