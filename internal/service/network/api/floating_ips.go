@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+
+	"github.com/aloft-cloud/aloft/internal/core/auth"
+	"github.com/aloft-cloud/aloft/internal/core/rest"
+	"github.com/aloft-cloud/aloft/internal/service/network"
+)
+
+type floatingIPOut struct {
+	ID          string  `json:"id"`
+	Description string  `json:"description"`
+	NetworkID   string  `json:"floating_network_id"`
+	Address     string  `json:"floating_ip_address"`
+	PortID      *string `json:"port_id"`
+	Fixed       *string `json:"fixed_ip_address"`
+	RouterID    *string `json:"router_id"`
+	Status      string  `json:"status"`
+	QoSPolicyID *string `json:"qos_policy_id"`
+	stampOut
+}
+
+type floatingIPsOut struct {
+	FloatingIPs []floatingIPOut `json:"floatingips"`
+	Links       []link          `json:"floatingips_links,omitempty"`
+}
+
+type floatingIPShow struct {
+	FloatingIP floatingIPOut `json:"floatingip"`
+}
+
+type floatingIPIn struct {
+	owner
+
+	Description rest.Opt[string] `json:"description" check:"max=255"`
+	NetworkID   string           `json:"floating_network_id" check:"required"`
+	SubnetID    *string          `json:"subnet_id"`
+	Address     *string          `json:"floating_ip_address"`
+	PortID      *string          `json:"port_id"`
+	Fixed       *string          `json:"fixed_ip_address"`
+	QoSPolicyID *string          `json:"qos_policy_id"`
+}
+
+func newFloatingIPOut(f network.FloatingIP) floatingIPOut {
+	return floatingIPOut{
+		ID: f.ID, Description: f.Description, NetworkID: f.NetworkID, Address: f.Address.String(), PortID: text(f.PortID),
+		Fixed: address(f.FixedAddress), RouterID: text(f.RouterID), Status: f.Status, QoSPolicyID: text(f.QoSPolicyID), stampOut: stamp(f.ProjectID, f.Stamp),
+	}
+}
+
+func (a *api) listFloatingIPs(ctx context.Context, in listIn) (floatingIPsOut, error) {
+	q, err := in.query(map[string]string{
+		"floating_network_id": "network_id", "floating_ip_address": "address", "port_id": "port_id", "fixed_ip_address": "fixed_address",
+		"router_id": "router_id", "status": "status",
+	})
+	if err != nil {
+		return floatingIPsOut{}, err
+	}
+	list, err := a.core.FloatingIPs(ctx, auth.From(ctx), q)
+	if err != nil {
+		return floatingIPsOut{}, err
+	}
+	var out floatingIPsOut
+	for _, f := range list {
+		out.FloatingIPs = append(out.FloatingIPs, newFloatingIPOut(f))
+	}
+	out.Links = pages(ctx, in.List, q.Page, len(list), func(i int) string { return list[i].ID })
+	return out, nil
+}
+
+func (a *api) createFloatingIP(ctx context.Context, in struct {
+	FloatingIP  *floatingIPIn   `body:"floatingip"`
+	FloatingIPs *[]floatingIPIn `body:"floatingips"`
+},
+) (made, error) {
+	return create(ctx, a, "floatingip", "floatingips", in.FloatingIP, in.FloatingIPs, a.newFloatingIP)
+}
+
+func (a *api) newFloatingIP(ctx context.Context, w floatingIPIn) (floatingIPOut, error) {
+	spec := network.NewFloatingIP{
+		ProjectID: w.id(), Description: w.Description.Value, NetworkID: w.NetworkID, SubnetID: deref(w.SubnetID), PortID: deref(w.PortID),
+		QoSPolicyID: deref(w.QoSPolicyID),
+	}
+	var err error
+	if spec.Address, err = parseAddr("floating_ip_address", deref(w.Address)); err != nil {
+		return floatingIPOut{}, err
+	}
+	if spec.FixedAddress, err = parseAddr("fixed_ip_address", deref(w.Fixed)); err != nil {
+		return floatingIPOut{}, err
+	}
+	f, err := a.core.CreateFloatingIP(ctx, auth.From(ctx), spec)
+	return newFloatingIPOut(f), err
+}
+
+func (a *api) showFloatingIP(ctx context.Context, in byID) (floatingIPShow, error) {
+	f, err := a.core.ShowFloatingIP(ctx, auth.From(ctx), in.ID)
+	return floatingIPShow{newFloatingIPOut(f)}, err
+}
+
+func (a *api) changeFloatingIP(ctx context.Context, in struct {
+	condition
+	ID         string `path:"id"`
+	FloatingIP struct {
+		Description rest.Opt[string] `json:"description" check:"max=255"`
+		PortID      rest.Opt[string] `json:"port_id"`
+		Fixed       rest.Opt[string] `json:"fixed_ip_address"`
+		QoSPolicyID rest.Opt[string] `json:"qos_policy_id"`
+	} `body:"floatingip"`
+},
+) (floatingIPShow, error) {
+	revision, err := in.revision()
+	if err != nil {
+		return floatingIPShow{}, err
+	}
+	w := in.FloatingIP
+	fixed, err := parseAddr("fixed_ip_address", w.Fixed.Value)
+	if err != nil {
+		return floatingIPShow{}, err
+	}
+	f, err := a.core.ChangeFloatingIP(ctx, auth.From(ctx), in.ID, network.FloatingIPChange{
+		Revision: revision, Description: given(w.Description), PortID: given(w.PortID), FixedAddress: fixed, QoSPolicyID: given(w.QoSPolicyID),
+	})
+	return floatingIPShow{newFloatingIPOut(f)}, err
+}
+
+func (a *api) deleteFloatingIP(ctx context.Context, in deleteIn) (rest.None, error) {
+	return in.with(ctx, a.core.DeleteFloatingIP)
+}

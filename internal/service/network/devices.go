@@ -1,0 +1,262 @@
+package network
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/aloft-cloud/aloft/internal/core/auth"
+	"github.com/aloft-cloud/aloft/internal/core/db"
+	"github.com/aloft-cloud/aloft/internal/core/fault"
+)
+
+// SecurityGroups finds the caller's groups that are named by id or by name, in that order. A name that two groups have
+// is refused.
+func (s *Service) SecurityGroups(ctx context.Context, c *auth.Caller, namesOrIDs []string) ([]SecurityGroup, error) {
+	if slices.Contains(namesOrIDs, defaultName) {
+		if _, err := s.DefaultGroup(ctx, c.ProjectID); err != nil {
+			return nil, err
+		}
+	}
+	all, err := s.store.Groups(ctx, c.Own(), Query{Bare: true})
+	if err != nil {
+		return nil, err
+	}
+	var out []SecurityGroup
+	for _, want := range namesOrIDs {
+		var found []SecurityGroup
+		for _, g := range all {
+			if g.ID == want {
+				found = []SecurityGroup{g}
+				break
+			}
+			if g.Name == want {
+				found = append(found, g)
+			}
+		}
+		switch len(found) {
+		case 0:
+			return nil, fault.Invalidf("security_groups", "Unable to find security_group with name or id '%s'", want).WithCode("SecurityGroupNotFound")
+		case 1:
+			out = append(out, found[0])
+		default:
+			return nil, fault.Conflictf("security group", want, "Multiple security_group matches found for name '%s', use an ID to be more specific.", want).
+				WithCode("NoUniqueMatch")
+		}
+	}
+	return out, nil
+}
+
+// AttachPort gives a port, which has no device, to one.
+func (s *Service) AttachPort(ctx context.Context, c *auth.Caller, portID, deviceID, deviceOwner string) (Port, error) {
+	return tx(ctx, s, func(ctx context.Context) (Port, error) {
+		p, err := s.store.Port(ctx, c.Scope(), portID)
+		if err != nil {
+			return p, err
+		}
+		if p.DeviceID == deviceID && p.DeviceOwner == deviceOwner {
+			return p, nil
+		}
+		if p.DeviceID != "" || p.reserved() {
+			return p, fault.Conflictf("port", p.ID, "Unable to complete operation on port %s for network %s. Port already has an attached device %s.",
+				p.ID, p.NetworkID, p.DeviceID).WithCode("PortInUse")
+		}
+		p.DeviceID, p.DeviceOwner = deviceID, deviceOwner
+		p.touch()
+		if err := s.store.ChangePort(ctx, p); err != nil {
+			return p, err
+		}
+		return p, s.note(ctx, "port", p.ID, p.ProjectID, "updated", Unit{KindPort, p.ID})
+	})
+}
+
+// BindPorts says on which host a device runs; "" says on none.
+func (s *Service) BindPorts(ctx context.Context, deviceID, hostID string) error {
+	return s.BindAll(ctx, map[string]string{deviceID: hostID})
+}
+
+// BindAll says on which hosts devices run: host ids by device id.
+func (s *Service) BindAll(ctx context.Context, hosts map[string]string) error {
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		ports, err := s.store.BindPorts(ctx, hosts)
+		if err != nil || len(ports) == 0 {
+			return err
+		}
+		more, err := s.bindSubPorts(ctx, ports)
+		if err != nil {
+			return err
+		}
+		return s.noteUpdated(ctx, append(ports, more...))
+	})
+}
+
+// noteUpdated tells that ports have changed, and what depends on them.
+func (s *Service) noteUpdated(ctx context.Context, ports []Port) error {
+	units, err := s.leaning(ctx, ports...)
+	if err != nil {
+		return err
+	}
+	for _, p := range ports {
+		if err := s.note(ctx, "port", p.ID, p.ProjectID, "updated", units...); err != nil {
+			return err
+		}
+		units = nil // the first event tells them all
+	}
+	return nil
+}
+
+// savePorts writes ports that have changed in more than their addresses and groups.
+func (s *Service) savePorts(ctx context.Context, ports []Port) error {
+	if len(ports) == 0 {
+		return nil
+	}
+	for _, p := range ports {
+		p.touch()
+		if err := s.store.ChangePort(ctx, p); err != nil {
+			return err
+		}
+	}
+	return s.noteUpdated(ctx, ports)
+}
+
+// ReleasePorts takes devices' ports away: those that were made for them are deleted, the others are free again.
+func (s *Service) ReleasePorts(ctx context.Context, deviceIDs ...string) error {
+	deviceIDs = slices.DeleteFunc(slices.Clone(deviceIDs), func(id string) bool { return id == "" })
+	if len(deviceIDs) == 0 {
+		return nil
+	}
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		ports, err := s.store.Ports(ctx, db.Everywhere(), By("device_id", deviceIDs...))
+		if err != nil {
+			return err
+		}
+		var made, freed []Port
+		for _, p := range ports {
+			switch {
+			case p.reserved():
+			case p.ForDevice:
+				made = append(made, p)
+			default:
+				p.DeviceID, p.DeviceOwner, p.HostID, p.Status, p.DNSName = "", "", "", StatusDown, ""
+				freed = append(freed, p)
+			}
+		}
+		if err := s.savePorts(ctx, freed); err != nil {
+			return err
+		}
+		return s.removePorts(ctx, made...)
+	})
+}
+
+// PortsOf tells all about the ports of some devices, in a number of queries that does not depend on theirs. The ports
+// of a device come in order of creation.
+func (s *Service) PortsOf(ctx context.Context, deviceIDs []string) (map[string][]PortView, error) {
+	out := map[string][]PortView{}
+	if len(deviceIDs) == 0 {
+		return out, nil
+	}
+	ports, err := s.store.Ports(ctx, db.Everywhere(), By("device_id", deviceIDs...))
+	if err != nil || len(ports) == 0 {
+		return out, err
+	}
+	slices.SortStableFunc(ports, func(a, b Port) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	around, err := s.around(ctx, ports)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range ports {
+		out[p.DeviceID] = append(out[p.DeviceID], around.view(p))
+	}
+	return out, nil
+}
+
+// surroundings is what ports lean on, by id.
+type surroundings struct {
+	networks map[string]Network
+	subnets  map[string]map[string]Subnet // by network
+	groups   map[string]string
+	metadata map[string]Port                  // by network
+	floating map[string]map[netip.Addr]string // by port
+}
+
+func (s *Service) around(ctx context.Context, ports []Port) (*surroundings, error) {
+	out := &surroundings{
+		networks: map[string]Network{}, subnets: map[string]map[string]Subnet{}, groups: map[string]string{},
+		metadata: map[string]Port{}, floating: map[string]map[netip.Addr]string{},
+	}
+	var groupIDs, portIDs []string
+	for _, p := range ports {
+		out.networks[p.NetworkID] = Network{}
+		groupIDs = append(groupIDs, p.GroupIDs...)
+		portIDs = append(portIDs, p.ID)
+	}
+	var networkIDs []string
+	for id := range out.networks {
+		networkIDs = append(networkIDs, id)
+	}
+	nq := ByID(networkIDs...)
+	nq.Bare = true
+	networks, err := s.store.Networks(ctx, db.Everywhere(), nq)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range networks {
+		out.networks[n.ID] = n
+	}
+	subnets, err := s.store.Subnets(ctx, db.Everywhere(), By("network_id", networkIDs...))
+	if err != nil {
+		return nil, err
+	}
+	for _, sub := range subnets {
+		if out.subnets[sub.NetworkID] == nil {
+			out.subnets[sub.NetworkID] = map[string]Subnet{}
+		}
+		out.subnets[sub.NetworkID][sub.ID] = sub
+	}
+	q := By("network_id", networkIDs...)
+	q.Where["device_owner"] = []string{OwnerDistributed}
+	metadata, err := s.store.Ports(ctx, db.Everywhere(), q)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range metadata {
+		out.metadata[p.NetworkID] = p
+	}
+	return out, s.aroundNames(ctx, out, groupIDs, portIDs)
+}
+
+// aroundNames fills in the groups' names and the floating IPs.
+func (s *Service) aroundNames(ctx context.Context, out *surroundings, groupIDs, portIDs []string) error {
+	slices.Sort(groupIDs)
+	gq := ByID(slices.Compact(groupIDs)...)
+	gq.Bare = true
+	groups, err := s.store.Groups(ctx, db.Everywhere(), gq)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		out.groups[g.ID] = g.Name
+	}
+	floating, err := s.store.FloatingIPs(ctx, db.Everywhere(), By("port_id", portIDs...))
+	if err != nil {
+		return err
+	}
+	for _, f := range floating {
+		if out.floating[f.PortID] == nil {
+			out.floating[f.PortID] = map[netip.Addr]string{}
+		}
+		out.floating[f.PortID][f.FixedAddress] = f.Address.String()
+	}
+	return nil
+}
+
+func (a *surroundings) view(p Port) PortView {
+	v := PortView{Port: p, Network: a.networks[p.NetworkID], Subnets: a.subnets[p.NetworkID], Floating: a.floating[p.ID]}
+	for _, id := range p.GroupIDs {
+		v.Groups = append(v.Groups, a.groups[id])
+	}
+	if m, ok := a.metadata[p.NetworkID]; ok {
+		v.Metadata = &m
+	}
+	return v
+}

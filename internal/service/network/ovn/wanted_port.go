@@ -1,0 +1,135 @@
+package ovn
+
+import (
+	"strings"
+
+	"github.com/aloft-cloud/aloft/internal/service/network"
+)
+
+// port adds a port, its membership in groups, and its name.
+func (b *builder) port(p network.PortState) {
+	unit := network.Unit{Kind: network.KindPort, ID: p.Port.ID}
+	row := &LogicalSwitchPort{
+		Name: p.Port.ID, Enabled: ptr(p.Port.AdminUp && p.Network.AdminUp), ExternalIDs: map[string]string{keyName: p.Port.Name},
+	}
+	in := []Place{inSwitch(p.Port.NetworkID, "ports")}
+	switch p.Port.DeviceOwner {
+	case network.OwnerRouterInterface, network.OwnerRouterGateway:
+		row.Type, row.Addresses = "router", []string{"router"}
+		row.Options = map[string]string{"router-port": legName(p.Port.ID)}
+		if p.Port.DeviceOwner == network.OwnerRouterGateway {
+			row.Options["nat-addresses"] = "router" // gratuitous ARP for all addresses of the router's NAT
+		}
+	case network.OwnerDistributed:
+		row.Type, row.Addresses = "localport", []string{own(p.Port)}
+	default:
+		device(row, p)
+		in = append(in, groupPlaces(p.Port)...)
+		b.name(p, unit)
+		b.portQoS(p, unit)
+	}
+	b.add(Object{Table: tablePort, UUID: uid(p.Port.ID), Unit: unit, Row: row, In: in}, p.Port.ID, &row.UUID, &row.ExternalIDs)
+}
+
+// own is a port's MAC with its addresses.
+func own(p network.Port) string {
+	out := p.MAC
+	for _, a := range p.Addresses() {
+		out += " " + a.String()
+	}
+	return out
+}
+
+// device fills in what only ports of devices have.
+func device(row *LogicalSwitchPort, p network.PortState) {
+	row.Addresses = []string{own(p.Port)}
+	row.Options = options(p)
+	if p.Carried != nil {
+		row.ParentName, row.Tag = ptr(p.Carried.ParentID), ptr(p.Carried.VLAN)
+	}
+	if p.Port.PortSecurity {
+		row.PortSecurity = security(p.Port)
+	} else {
+		row.Addresses = append(row.Addresses, "unknown")
+	}
+	for _, f := range p.Port.FixedIPs {
+		for _, s := range p.Subnets {
+			switch {
+			case s.ID != f.SubnetID || !hasDHCP(s):
+			case s.V6() && row.DHCPv6 == nil:
+				row.DHCPv6 = ptr(uid(s.ID))
+			case !s.V6() && row.DHCPv4 == nil:
+				row.DHCPv4 = ptr(uid(s.ID))
+			}
+		}
+	}
+}
+
+// options are OVN's options of a device's port.
+func options(p network.PortState) map[string]string {
+	out := map[string]string{}
+	if p.Port.HostID != "" && p.Carried == nil {
+		out["requested-chassis"] = p.Port.HostID
+	}
+	if rate := leastRate(p); rate != "" {
+		out["qos_min_rate"] = rate
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// security are the addresses that a port may send from: its own and its allowed pairs, one element a MAC.
+func security(p network.Port) []string {
+	byMAC := map[string]string{p.MAC: own(p)}
+	order := []string{p.MAC}
+	for _, pair := range p.Pairs {
+		mac := strings.ToLower(pair.MAC)
+		if mac == "" {
+			mac = p.MAC
+		}
+		if _, ok := byMAC[mac]; !ok {
+			byMAC[mac] = mac
+			order = append(order, mac)
+		}
+		byMAC[mac] += " " + pair.CIDR
+	}
+	var out []string
+	for _, mac := range order {
+		out = append(out, byMAC[mac])
+	}
+	return out
+}
+
+// groupPlaces are the port groups of a port. One that port security guards is in the group that drops, so that without a
+// rule nothing passes.
+func groupPlaces(p network.Port) []Place {
+	if !p.PortSecurity {
+		return nil
+	}
+	out := []Place{{tableGroup, "ports", dropUUID(), baseUnit()}}
+	for _, g := range p.GroupIDs {
+		out = append(out, Place{tableGroup, "ports", uid(g), network.Unit{Kind: network.KindGroup, ID: g}})
+	}
+	return out
+}
+
+// name adds the DNS names of a port. Each port has a row of its own, so that one more name costs the same in a large
+// network as in a small one.
+func (b *builder) name(p network.PortState, unit network.Unit) {
+	if p.Port.DNSName == "" || len(p.Port.FixedIPs) == 0 {
+		return
+	}
+	var addresses []string
+	for _, a := range p.Port.Addresses() {
+		addresses = append(addresses, a.String())
+	}
+	name := strings.ToLower(p.Port.DNSName)
+	row := &DNS{Records: map[string]string{name: strings.Join(addresses, " ")}}
+	if d := strings.ToLower(strings.Trim(p.Network.DNSDomain, ".")); d != "" {
+		row.Records[name+"."+d] = row.Records[name]
+	}
+	b.add(Object{Table: tableDNS, UUID: derived("dns", p.Port.ID), Unit: unit, Row: row, In: []Place{inSwitch(p.Port.NetworkID, "dns_records")}},
+		p.Port.ID, &row.UUID, &row.ExternalIDs)
+}

@@ -1,0 +1,193 @@
+package ovn
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+	"strconv"
+
+	"github.com/aloft-cloud/aloft/internal/service/network"
+)
+
+// router adds a router with its legs, routes and translations.
+func (b *builder) router(r network.RouterState) {
+	unit := network.Unit{Kind: network.KindRouter, ID: r.Router.ID}
+	row := &LogicalRouter{
+		Name: r.Router.ID, Enabled: ptr(r.Router.AdminUp), ExternalIDs: map[string]string{keyName: r.Router.Name},
+		Options: map[string]string{"always_learn_from_arp_request": "false", "dynamic_neigh_routers": "true", "mac_binding_age_threshold": "300"},
+	}
+	b.add(Object{Table: tableRouter, UUID: uid(r.Router.ID), Unit: unit, Row: row}, r.Router.ID, &row.UUID, &row.ExternalIDs)
+	for _, leg := range r.Legs {
+		b.leg(leg, unit, r.Gateway != nil)
+	}
+	for _, route := range r.Router.Routes {
+		b.route(r.Router.ID, route.Destination.String(), route.NextHop.String(), nil)
+	}
+	if r.Gateway != nil {
+		b.gateway(r, unit)
+	}
+}
+
+func inRouter(routerID, column string) []Place {
+	return []Place{{tableRouter, column, uid(routerID), network.Unit{Kind: network.KindRouter, ID: routerID}}}
+}
+
+// newLeg is the router's side of a port.
+func newLeg(p network.PortState) *LogicalRouterPort {
+	row := &LogicalRouterPort{Name: legName(p.Port.ID), MAC: p.Port.MAC}
+	for _, f := range p.Port.FixedIPs {
+		row.Networks = append(row.Networks, cidr(p, f))
+	}
+	slices.Sort(row.Networks)
+	return row
+}
+
+func (b *builder) addLeg(row *LogicalRouterPort, p network.PortState, unit network.Unit) {
+	if len(row.Networks) == 0 {
+		return
+	}
+	b.add(Object{Table: tableLeg, UUID: derived("leg", p.Port.ID), Unit: unit, Row: row, In: inRouter(unit.ID, "ports")},
+		p.Port.ID, &row.UUID, &row.ExternalIDs)
+}
+
+// leg adds a leg inside. One on a physical segment stays on the gateway's chassis, as its MAC must not be seen from
+// several hosts.
+func (b *builder) leg(p network.PortState, unit network.Unit, gateway bool) {
+	row := newLeg(p)
+	if p.Network.Provider.Physical != "" && gateway {
+		row.Options = map[string]string{"reside-on-redirect-chassis": "true"}
+	}
+	for _, s := range p.Subnets {
+		modes := map[string]string{
+			network.SLAAC: "slaac", network.DHCPv6Stateful: "dhcpv6_stateful", network.DHCPv6Stateless: "dhcpv6_stateless",
+		}
+		if mode := modes[s.RAMode]; mode != "" {
+			row.IPv6RAConfigs = map[string]string{"address_mode": mode, "send_periodic": "true", "mtu": strconv.Itoa(p.Network.MTU)}
+			if list := braced(s.DNSServers); list != "" && len(s.DNSServers) == 1 {
+				row.IPv6RAConfigs["rdnss"] = s.DNSServers[0].String()
+			}
+		}
+	}
+	b.addLeg(row, p, unit)
+}
+
+func (b *builder) route(routerID, prefix, hop string, out *string) {
+	row := &StaticRoute{IPPrefix: prefix, Nexthop: hop, OutputPort: out}
+	unit := network.Unit{Kind: network.KindRouter, ID: routerID}
+	b.add(Object{Table: tableRoute, UUID: derived("route", routerID, prefix, hop), Unit: unit, Row: row, In: inRouter(routerID, "static_routes")},
+		routerID, &row.UUID, &row.ExternalIDs)
+}
+
+// gateway adds the leg outside, the chassis that may carry it, the default routes and the translations.
+func (b *builder) gateway(r network.RouterState, unit network.Unit) {
+	g := *r.Gateway
+	group := b.chassisGroup(r.Router.ID, g.Network.Provider.Physical, unit)
+	row := newLeg(g)
+	row.HAChassisGroup = &group
+	b.addLeg(row, g, unit)
+	var outside string
+	for _, f := range g.Port.FixedIPs {
+		if f.Address.Is4() && outside == "" {
+			outside = f.Address.String()
+		}
+	}
+	for _, s := range g.Subnets {
+		if !s.Gateway.IsValid() {
+			continue
+		}
+		everything := "0.0.0.0/0"
+		if s.V6() {
+			everything = "::/0"
+		}
+		b.route(r.Router.ID, everything, s.Gateway.String(), ptr(row.Name))
+	}
+	if r.Router.Gateway != nil && r.Router.Gateway.SNAT && outside != "" {
+		b.snat(r, outside)
+	}
+	for _, f := range r.Floating {
+		b.floating(r, f, g.Network.Provider.Physical)
+	}
+	for _, f := range r.Forwards {
+		b.forwarding(r.Router.ID, f)
+	}
+}
+
+// snat hides the IPv4 subnets inside behind the gateway's address.
+func (b *builder) snat(r network.RouterState, outside string) {
+	for _, leg := range r.Legs {
+		for _, s := range leg.Subnets {
+			if !s.V6() {
+				b.nat(&NAT{Type: "snat", ExternalIP: outside, LogicalIP: s.CIDR.String()}, derived("snat", r.Router.ID, s.ID), s.ID, r.Router.ID)
+			}
+		}
+	}
+}
+
+func (b *builder) nat(row *NAT, uuid, id, routerID string) {
+	unit := network.Unit{Kind: network.KindRouter, ID: routerID}
+	b.add(Object{Table: tableNAT, UUID: uuid, Unit: unit, Row: row, In: inRouter(routerID, "nat")}, id, &row.UUID, &row.ExternalIDs)
+}
+
+// floating adds a floating IP. It is translated on the host of its port where that host is joined to the physical network,
+// and else on the gateway's.
+func (b *builder) floating(r network.RouterState, f network.FloatingState, physical string) {
+	row := &NAT{Type: "dnat_and_snat", ExternalIP: f.FloatingIP.Address.String(), LogicalIP: f.FloatingIP.FixedAddress.String()}
+	if f.Target.HostID != "" && b.joined(f.Target.HostID, physical) && overlay(r, f.Target.NetworkID) {
+		row.LogicalPort, row.ExternalMAC = ptr(f.Target.ID), ptr(f.MAC)
+	}
+	b.nat(row, uid(f.FloatingIP.ID), f.FloatingIP.ID, r.Router.ID)
+	b.floatingQoS(r, f)
+}
+
+// overlay tells whether a network that a router is in is not a physical one.
+func overlay(r network.RouterState, networkID string) bool {
+	return slices.ContainsFunc(r.Legs, func(l network.PortState) bool {
+		return l.Network.ID == networkID && l.Network.Provider.Physical == ""
+	})
+}
+
+// joined tells whether a host can send to a physical network.
+func (b *builder) joined(host, physical string) bool {
+	return physical != "" && slices.ContainsFunc(b.chassis, func(c Chassis) bool {
+		return c.Name == host && slices.Contains(c.Physical, physical)
+	})
+}
+
+// mostGateways is how many chassis may stand in for one another; each watches the others.
+const mostGateways = 5
+
+// chassisGroup adds the chassis that may be a router's gateway, in an order that differs from router to router so that
+// the load is spread. It returns the group's UUID.
+func (b *builder) chassisGroup(routerID, physical string, unit network.Unit) string {
+	group := derived("gateway", routerID)
+	row := &HAChassisGroup{Name: "gateway-" + routerID}
+	b.add(Object{Table: tableHAGroup, UUID: group, Unit: unit, Row: row}, routerID, &row.UUID, &row.ExternalIDs)
+	var names []string
+	for _, c := range b.chassis {
+		if physical == "" || slices.Contains(c.Physical, physical) {
+			names = append(names, c.Name)
+		}
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		return cmp.Or(cmp.Compare(rank(routerID, y), rank(routerID, x)), cmp.Compare(x, y))
+	})
+	names = names[:min(len(names), mostGateways)]
+	for i, name := range names {
+		c := &HAChassis{ChassisName: name, Priority: 100 - i}
+		b.add(Object{
+			Table: tableHAChassis, UUID: derived("gateway", routerID, name), Unit: unit, Row: c,
+			In: []Place{{tableHAGroup, "ha_chassis", group, unit}},
+		}, name, &c.UUID, &c.ExternalIDs)
+	}
+	return group
+}
+
+// rank orders chassis for a router: when one comes or goes, the others keep their order.
+func rank(routerID, chassis string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(routerID + "/" + chassis)) // never fails
+	x := h.Sum64()
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	return x ^ x>>33
+}

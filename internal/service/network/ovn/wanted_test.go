@@ -1,0 +1,190 @@
+package ovn
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aloft-cloud/aloft/internal/service/network"
+)
+
+// rows writes rows as text, one a line, without what identifies them.
+func rows(list []Object, table string) []string {
+	var out []string
+	for _, o := range list {
+		if o.Table != table {
+			continue
+		}
+		v := reflect.ValueOf(o.Row).Elem()
+		var parts []string
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if f.Name == "UUID" || f.Name == "ExternalIDs" || v.Field(i).IsZero() {
+				continue
+			}
+			value := v.Field(i)
+			if value.Kind() == reflect.Pointer {
+				value = value.Elem()
+			}
+			parts = append(parts, fmt.Sprintf("%s=%v", f.Tag.Get("ovsdb"), value.Interface()))
+		}
+		out = append(out, strings.Join(parts, " "))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func equalRows(t *testing.T, want, got []string) {
+	t.Helper()
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func chassis() []Chassis {
+	return []Chassis{{"host-1", []string{"outside"}}, {"host-2", []string{"outside"}}, {"host-3", nil}}
+}
+
+func TestWantedNetwork(t *testing.T) {
+	got := Wanted(world(), chassis())
+	equalRows(t, []string{
+		"name=" + id("inside") + " other_config=map[mcast_snoop:false vlan-passthru:false]",
+		"name=" + id("outside") + " other_config=map[mcast_snoop:false vlan-passthru:false]",
+	}, rows(got, tableSwitch))
+	equalRows(t, []string{
+		"cidr=10.0.0.0/24 options=map[classless_static_route:{169.254.169.254/32,10.0.0.2, 0.0.0.0/0,10.0.0.1} lease_time:43200 mtu:1442 router:10.0.0.1 server_id:10.0.0.2 server_mac:fa:16:3e:00:00:02]",
+	}, rows(got, tableDHCP))
+	equalRows(t, []string{"records=map[one:10.0.0.11]", "records=map[two:10.0.0.12]"}, rows(got, tableDNS))
+}
+
+func TestWantedPorts(t *testing.T) {
+	got := Wanted(world(), chassis())
+	equalRows(t, []string{
+		"name=localnet-" + id("outside") + " type=localnet options=map[mcast_flood:false mcast_flood_reports:true network_name:outside] addresses=[unknown]",
+		"name=" + id("one") + " addresses=[fa:16:3e:00:00:11 10.0.0.11] port_security=[fa:16:3e:00:00:11 10.0.0.11] enabled=true dhcpv4_options=" + id("inside4"),
+		"name=" + id("two") + " options=map[requested-chassis:host-2] addresses=[fa:16:3e:00:00:12 10.0.0.12] port_security=[fa:16:3e:00:00:12 10.0.0.12] enabled=true dhcpv4_options=" + id("inside4"),
+		"name=" + id("meta") + " type=localport addresses=[fa:16:3e:00:00:02 10.0.0.2] enabled=true",
+		"name=" + id("leg") + " type=router options=map[router-port:lrp-" + id("leg") + "] addresses=[router] enabled=true",
+		"name=" + id("gateway") + " type=router options=map[nat-addresses:router router-port:lrp-" + id("gateway") + "] addresses=[router] enabled=true",
+	}, rows(got, tablePort))
+}
+
+func TestWantedPortVariants(t *testing.T) {
+	n := testNetwork("n", testSubnet("s", "10.0.0.0/24", "10.0.0.1"))
+	p := testPort(n, "p", "fa:16:3e:00:00:11", "10.0.0.11")
+	p.Port.Pairs = []network.AddressPair{{CIDR: "10.0.0.99"}, {MAC: "00:00:5E:00:01:01", CIDR: "10.0.0.0/28"}}
+	got := rows(Wanted(network.State{Ports: []network.PortState{p}}, nil), tablePort)
+	require.Contains(t, got[0], "port_security=[fa:16:3e:00:00:11 10.0.0.11 10.0.0.99 00:00:5e:00:01:01 10.0.0.0/28]")
+	p.Port.Pairs, p.Port.PortSecurity, p.Port.AdminUp = nil, false, false
+	objects := Wanted(network.State{Ports: []network.PortState{p}}, nil)
+	got = rows(objects, tablePort)
+	require.Contains(t, got[0], "addresses=[fa:16:3e:00:00:11 10.0.0.11 unknown] enabled=false")
+	require.Len(t, objects[len(objects)-1].In, 1, "it is in no group")
+}
+
+func TestWantedRouter(t *testing.T) {
+	s := world()
+	s.Routers[0].Router.Routes = []network.Route{{Destination: netip.MustParsePrefix("10.9.0.0/16"), NextHop: ip("10.0.0.9")}}
+	got := Wanted(s, chassis())
+	equalRows(t, []string{
+		"type=snat external_ip=172.24.4.10 logical_ip=10.0.0.0/24",
+		"type=dnat_and_snat external_ip=172.24.4.20 external_mac=fa:16:3e:00:02:01 logical_ip=10.0.0.12 logical_port=" + id("two"),
+	}, rows(got, tableNAT))
+	equalRows(t, []string{
+		"ip_prefix=0.0.0.0/0 nexthop=172.24.4.1 output_port=lrp-" + id("gateway"),
+		"ip_prefix=10.9.0.0/16 nexthop=10.0.0.9",
+	}, rows(got, tableRoute))
+	equalRows(t, []string{
+		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24]",
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] ha_chassis_group=" + derived("gateway", id("router")),
+	}, rows(got, tableLeg))
+	require.Len(t, rows(got, tableHAChassis), 2, "host-3 is not joined to the outside")
+
+	s.Routers[0].Router.Gateway.SNAT = false
+	s.Routers[0].Floating[0].Target.HostID = "host-3"
+	equalRows(t, []string{"type=dnat_and_snat external_ip=172.24.4.20 logical_ip=10.0.0.12"}, rows(Wanted(s, chassis()), tableNAT))
+}
+
+func TestWantedGatewaysAreSpread(t *testing.T) {
+	list := chassis()[:2]
+	first := map[string]int{}
+	for i := range 40 {
+		s := world()
+		s.Routers[0].Router.ID = id(fmt.Sprint("router-", i))
+		for _, o := range Wanted(s, list) {
+			if c, ok := o.Row.(*HAChassis); ok && c.Priority == 100 {
+				first[c.ChassisName]++
+			}
+		}
+	}
+	require.Greater(t, first["host-1"], 5)
+	require.Greater(t, first["host-2"], 5)
+}
+
+func TestWantedRules(t *testing.T) {
+	g := network.SecurityGroup{ID: "11111111-1111-4111-8111-111111111111", Stateful: true}
+	const pg = "pg_11111111_1111_4111_8111_111111111111"
+	for want, r := range map[string]network.Rule{
+		"inport == @" + pg + " && ip4": {Direction: network.Egress},
+		"inport == @" + pg + " && ip6": {Direction: network.Egress, V6: true},
+		"outport == @" + pg + " && ip4 && ip4.src == 10.0.0.0/8 && tcp && tcp.dst >= 80 && tcp.dst <= 90": {
+			Direction: network.Ingress, Protocol: "tcp", PortMin: number(80), PortMax: number(90), RemotePrefix: netip.MustParsePrefix("10.0.0.0/8"),
+		},
+		"inport == @" + pg + " && ip4 && ip4.dst == $" + pg + "_ip4 && udp": {Direction: network.Egress, Protocol: "udp", RemoteGroupID: g.ID},
+		"outport == @" + pg + " && ip4 && icmp4 && icmp4.type == 8":         {Direction: network.Ingress, Protocol: "icmp", PortMin: number(8)},
+		"outport == @" + pg + " && ip6 && icmp6":                            {Direction: network.Ingress, V6: true, Protocol: "ipv6-icmp"},
+		"outport == @" + pg + " && ip4 && ip.proto == 112":                  {Direction: network.Ingress, Protocol: "vrrp"},
+		"outport == @" + pg + " && ip4 && tcp && tcp.dst == 22":             {Direction: network.Ingress, Protocol: "6", PortMin: number(22), PortMax: number(22), RemotePrefix: netip.MustParsePrefix("0.0.0.0/0")},
+	} {
+		r.GroupID = g.ID
+		require.Equal(t, want, match(r))
+	}
+	g.Stateful, g.Rules = false, []network.Rule{{ID: "r", Direction: network.Ingress, GroupID: g.ID}}
+	require.Contains(t, rows(Wanted(network.State{Groups: []network.SecurityGroup{g}}, nil), tableACL)[0], "action=allow-stateless")
+}
+
+func TestWantedBase(t *testing.T) {
+	equalRows(t, []string{
+		"priority=1001 direction=from-lport match=inport == @aloft_drop && ip action=drop",
+		"priority=1001 direction=to-lport match=outport == @aloft_drop && ip action=drop",
+		"priority=1002 direction=from-lport match=inport == @aloft_drop && ip4 && udp.src == 68 && udp.dst == 67 action=allow",
+		"priority=1002 direction=from-lport match=inport == @aloft_drop && ip6 && udp.src == 546 && udp.dst == 547 action=allow",
+	}, rows(Wanted(network.State{Full: true}, nil), tableACL))
+	require.Empty(t, Wanted(network.State{}, nil))
+}
+
+// TestEveryRowHasAPlace checks what the comparison relies on: each row knows its unit, and all but roots are in a list.
+func TestEveryRowHasAPlace(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range Wanted(world(), chassis()) {
+		require.False(t, seen[o.Table+o.UUID], "%s %s is there twice", o.Table, o.UUID)
+		seen[o.Table+o.UUID] = true
+		ext := externalIDs(o.Row)
+		require.Equal(t, o.Unit, parseUnit(ext[keyUnit]))
+		require.Equal(t, o.In, parsePlaces(ext[keyIn]))
+		require.True(t, root(o.Table) || len(o.In) > 0, "%+v", o)
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	sub := testSubnet("six", "2001:db8::/64", "2001:db8::1")
+	sub.RAMode, sub.AddressMode = network.DHCPv6Stateful, network.DHCPv6Stateful
+	sub.DNSServers = []netip.Addr{ip("2001:db8::53")}
+	n := testNetwork("n", sub)
+	p := testPort(n, "p", "fa:16:3e:00:00:11", "2001:db8::11")
+	leg := owned(testPort(n, "leg6", "fa:16:3e:00:00:01", "2001:db8::1"), network.OwnerRouterInterface, id("r"))
+	got := Wanted(network.State{
+		Networks: []network.NetworkState{n}, Ports: []network.PortState{p},
+		Routers: []network.RouterState{{Router: network.Router{ID: id("r")}, Legs: []network.PortState{leg}}},
+	}, nil)
+	require.Contains(t, rows(got, tablePort)[0], "dhcpv6_options="+id("six"))
+	equalRows(t, []string{"cidr=2001:db8::/64 options=map[dns_server:{2001:db8::53} server_id:fa:16:3e:00:00:01]"}, rows(got, tableDHCP))
+	require.Contains(t, rows(got, tableLeg)[0], "address_mode:dhcpv6_stateful")
+}

@@ -1,0 +1,3 @@
+-- +goose Up
+ALTER TABLE trunks ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE qos_policies ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
