@@ -1,0 +1,189 @@
+package compute
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aloft-cloud/aloft/internal/protocol"
+)
+
+// presumed is how old the last sign of life in the database may be of a host that a control node which has just started
+// takes to be there: signs of life are written down with whole Syncs only.
+const presumed = 2 * syncMost
+
+// pulse is what this control node has heard of the hosts. It is in memory alone, as every control node hears all hosts
+// within moments; the database is told when a host comes or is lost.
+type pulse struct {
+	since   time.Time // when this control node began to listen
+	timeout time.Duration
+
+	mu      sync.RWMutex
+	hosts   map[string]beat
+	servers int // what all hosts say that they have
+}
+
+// beat is what was last heard of a host.
+type beat struct {
+	at      time.Time
+	servers int  // that it knows of
+	known   bool // it has a row
+	lost    bool // it was told that it is
+}
+
+func newPulse(since time.Time, timeout time.Duration) *pulse {
+	return &pulse{since: since, timeout: timeout, hosts: map[string]beat{}}
+}
+
+// called notes a heartbeat. again tells whether the host counted as lost before.
+func (p *pulse) called(h protocol.Heartbeat, at time.Time) (again bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, heard := p.hosts[h.HostID]
+	p.servers += h.Servers - b.servers
+	again = b.late(at, p.timeout) || !heard && at.Sub(p.since) > p.timeout
+	p.hosts[h.HostID] = beat{at: at, servers: h.Servers, known: b.known}
+	return again
+}
+
+// late tells whether the host was heard of before, but not for too long.
+func (b beat) late(now time.Time, timeout time.Duration) bool {
+	return b.lost || !b.at.IsZero() && now.Sub(b.at) > timeout
+}
+
+// reported notes that a host has said something that is on its way into the database. up tells whether it was silent
+// before.
+func (p *pulse) reported(id string, at time.Time) (up bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, heard := p.hosts[id]
+	up = !heard || b.late(at, p.timeout)
+	b.at, b.known, b.lost = at, true, false
+	p.hosts[id] = b
+	return up
+}
+
+// heard is when a host has called last; the zero time if it never has.
+func (p *pulse) heard(id string) time.Time {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.hosts[id].at
+}
+
+// silent are the hosts that have called once, and not for too long. It names them again until they are given up.
+func (p *pulse) silent(now time.Time) (ids []string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for id, b := range p.hosts {
+		if !b.lost && now.Sub(b.at) > p.timeout {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// strangers are hosts that call and whose rows nobody has looked for.
+func (p *pulse) strangers(most int) (ids []string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for id, b := range p.hosts {
+		if !b.known && !b.lost {
+			if ids = append(ids, id); len(ids) == most {
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// met notes that hosts have rows.
+func (p *pulse) met(ids []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		b := p.hosts[id]
+		b.known = true
+		p.hosts[id] = b
+	}
+}
+
+// giveUp notes that hosts are taken for lost, unless they have called meanwhile.
+func (p *pulse) giveUp(ids []string, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if b := p.hosts[id]; now.Sub(b.at) > p.timeout {
+			b.lost = true
+			p.hosts[id] = b
+		}
+	}
+}
+
+// forget drops a host that has no row.
+func (p *pulse) forget(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.servers -= p.hosts[id].servers
+	delete(p.hosts, id)
+}
+
+// freshen makes the last sign of life of hosts what it is, from what it was when the rows were written.
+func (p *pulse) freshen(hosts []Host) {
+	grace := time.Since(p.since) <= p.timeout
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for i := range hosts {
+		h := &hosts[i]
+		b, heard := p.hosts[h.ID]
+		switch {
+		case b.at.After(h.SeenAt):
+			h.SeenAt = b.at
+		case !heard && grace && h.SeenAt.Before(p.since) && p.since.Sub(h.SeenAt) < presumed:
+			h.SeenAt = p.since // it has had no time to call
+		}
+	}
+}
+
+// The pace of whole Syncs: hosts are asked to Sync so rarely that all of them together cost a control node little.
+const (
+	syncLeast     = protocol.SyncEvery
+	syncMost      = time.Hour
+	syncPerHost   = 50 * time.Millisecond
+	syncPerServer = 4 * time.Millisecond
+)
+
+// pace is how often a host is to call, and to Sync.
+func (p *pulse) pace() (heartbeat, sync time.Duration) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	sync = time.Duration(len(p.hosts))*syncPerHost + time.Duration(p.servers)*syncPerServer
+	return p.timeout * 5 / 7, min(max(sync, syncLeast), syncMost)
+}
+
+// freshStore is a Store whose hosts show their last sign of life.
+type freshStore struct {
+	Store
+	pulse *pulse
+}
+
+// Hosts implements HostStore.
+func (f freshStore) Hosts(ctx context.Context) ([]Host, error) {
+	hosts, err := f.Store.Hosts(ctx)
+	f.pulse.freshen(hosts)
+	return hosts, err
+}
+
+// FindHost implements HostStore.
+func (f freshStore) FindHost(ctx context.Context, id string) (Host, error) {
+	h, err := f.Store.FindHost(ctx, id)
+	one := []Host{h}
+	f.pulse.freshen(one)
+	return one[0], err
+}
+
+// HostsByID implements HostStore.
+func (f freshStore) HostsByID(ctx context.Context, ids []string) ([]Host, error) {
+	hosts, err := f.Store.HostsByID(ctx, ids)
+	f.pulse.freshen(hosts)
+	return hosts, err
+}
