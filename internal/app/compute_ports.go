@@ -1,0 +1,203 @@
+package app
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/aloft-cloud/aloft/internal/core/auth"
+	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/protocol"
+	"github.com/aloft-cloud/aloft/internal/service/compute"
+	"github.com/aloft-cloud/aloft/internal/service/image"
+	"github.com/aloft-cloud/aloft/internal/service/network"
+)
+
+// computeNetworks is the network service as compute wants it.
+type computeNetworks struct{ network *network.Service }
+
+var _ compute.Networks = computeNetworks{}
+
+func (a computeNetworks) Usable(ctx context.Context, caller *auth.Caller) ([]compute.NetworkRef, error) {
+	list, err := a.network.NetworkFor(ctx, caller)
+	out := make([]compute.NetworkRef, len(list))
+	for i, n := range list {
+		out[i] = compute.NetworkRef{ID: n.ID, Name: n.Name}
+	}
+	return out, err
+}
+
+func (a computeNetworks) Plug(ctx context.Context, caller *auth.Caller, plugs []compute.Plug) error {
+	groups := map[string][]string{} // what was looked up for the plug before, as all servers of a request name the same
+	var ports []network.NewPort
+	for i := range plugs {
+		p := &plugs[i]
+		if p.PortID != "" {
+			if _, err := a.network.AttachPort(ctx, caller, p.PortID, p.ServerID, deviceOwner(p)); err != nil {
+				return err
+			}
+			continue
+		}
+		port, err := newPort(p)
+		if err != nil {
+			return err
+		}
+		if port.GroupIDs, err = a.groups(ctx, caller, p.SecurityGroups, groups); err != nil {
+			return err
+		}
+		ports = append(ports, port)
+	}
+	if len(ports) == 0 {
+		return nil
+	}
+	_, err := a.network.CreatePorts(ctx, caller, ports)
+	return err
+}
+
+func deviceOwner(p *compute.Plug) string { return "compute:" + p.Zone }
+
+func newPort(p *compute.Plug) (network.NewPort, error) {
+	port := network.NewPort{
+		NetworkID: p.NetworkID, ProjectID: p.ProjectID, DeviceID: p.ServerID, DeviceOwner: deviceOwner(p), DNSName: p.Hostname, ForDevice: true,
+	}
+	if p.FixedIP != "" {
+		address, err := netip.ParseAddr(p.FixedIP)
+		if err != nil {
+			return port, fault.Invalidf("fixed_ip", "%q is not an IP address", p.FixedIP)
+		}
+		port.FixedIPs = []network.WantedIP{{Address: address}}
+	}
+	return port, nil
+}
+
+// groups finds the ids of named security groups; nil, for the default group, where none is named.
+func (a computeNetworks) groups(ctx context.Context, caller *auth.Caller, names []string, known map[string][]string) (*[]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var missing []string
+	for _, name := range names {
+		if known[name] == nil {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		found, err := a.network.SecurityGroups(ctx, caller, missing)
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range found {
+			known[missing[i]] = []string{g.ID}
+		}
+	}
+	ids := []string{}
+	for _, name := range names {
+		ids = append(ids, known[name]...)
+	}
+	return &ids, nil
+}
+
+func (a computeNetworks) Bind(ctx context.Context, hosts map[string]string) error {
+	return a.network.BindAll(ctx, hosts)
+}
+
+func (a computeNetworks) Release(ctx context.Context, serverIDs []string) error {
+	return a.network.ReleasePorts(ctx, serverIDs...)
+}
+
+func (a computeNetworks) PortsOf(ctx context.Context, serverIDs []string) (map[string][]compute.Port, error) {
+	views, err := a.network.PortsOf(ctx, serverIDs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]compute.Port, len(views))
+	for id, list := range views {
+		for _, v := range list {
+			out[id] = append(out[id], computePort(v))
+		}
+	}
+	return out, nil
+}
+
+func (a computeNetworks) PlugsOf(ctx context.Context, serverIDs []string) (map[string][]compute.Port, error) {
+	plugs, err := a.network.PlugsOf(ctx, serverIDs)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]compute.Port, len(plugs))
+	for id, list := range plugs {
+		for i := range list {
+			out[id] = append(out[id], plugged(&list[i]))
+		}
+	}
+	return out, nil
+}
+
+// plugged is a port for display.
+func plugged(from *network.Plug) compute.Port {
+	p := compute.Port{
+		NIC:         protocol.NIC{PortID: from.PortID, NetworkID: from.NetworkID, MAC: from.MAC},
+		NetworkName: from.NetworkName, Status: from.Status, FloatingIPs: map[string]string{},
+	}
+	for _, a := range from.Addresses {
+		p.FixedIPs = append(p.FixedIPs, protocol.FixedIP{Address: a.Address, SubnetID: a.SubnetID})
+		if a.Floating != "" {
+			p.FloatingIPs[a.Address] = a.Floating
+		}
+	}
+	for _, g := range from.Groups {
+		p.SecurityGroups = append(p.SecurityGroups, compute.SecurityGroup{ID: g.ID, Name: g.Name})
+	}
+	return p
+}
+
+func computePort(v network.PortView) compute.Port {
+	p := compute.Port{
+		NIC:         protocol.NIC{PortID: v.Port.ID, NetworkID: v.Port.NetworkID, MAC: v.Port.MAC, MTU: v.Network.MTU},
+		NetworkName: v.Network.Name, Status: v.Port.Status, FloatingIPs: map[string]string{},
+	}
+	servers := map[string]bool{}
+	for _, f := range v.Port.FixedIPs {
+		subnet := v.Subnets[f.SubnetID]
+		fixed := protocol.FixedIP{Address: f.Address.String(), CIDR: subnet.CIDR.String(), SubnetID: f.SubnetID}
+		if subnet.Gateway.IsValid() {
+			fixed.Gateway = subnet.Gateway.String()
+		}
+		p.FixedIPs = append(p.FixedIPs, fixed)
+		for _, d := range subnet.DNSServers {
+			if !servers[d.String()] {
+				p.DNSServers = append(p.DNSServers, d.String())
+			}
+			servers[d.String()] = true
+		}
+	}
+	for fixed, floating := range v.Floating {
+		p.FloatingIPs[fixed.String()] = floating
+	}
+	for i, name := range v.Groups {
+		p.SecurityGroups = append(p.SecurityGroups, compute.SecurityGroup{ID: v.Port.GroupIDs[i], Name: name})
+	}
+	if m := v.Metadata; m != nil {
+		p.Metadata = protocol.MetadataPort{PortID: m.ID, MAC: m.MAC}
+		for _, f := range m.FixedIPs {
+			prefix := netip.PrefixFrom(f.Address, v.Subnets[f.SubnetID].CIDR.Bits())
+			p.Metadata.Addresses = append(p.Metadata.Addresses, prefix.String())
+		}
+	}
+	return p
+}
+
+// computeImages is the image service as compute wants it.
+type computeImages struct{ image *image.Service }
+
+var _ compute.Images = computeImages{}
+
+func (a computeImages) Show(ctx context.Context, caller *auth.Caller, id string) (compute.Image, error) {
+	i, err := a.image.Show(ctx, caller, id)
+	if err != nil {
+		return compute.Image{}, err
+	}
+	return compute.Image{
+		Image: protocol.Image{ID: i.ID, Format: i.RunFormat(), Size: i.Size, SHA512: i.SHA512},
+		Name:  i.Name, Status: string(i.Status), MinDiskGiB: i.MinDiskGiB, MinRAMMiB: i.MinRAMMiB, VirtualSize: i.VirtualSize, Properties: i.Properties,
+	}, nil
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aloft-cloud/aloft/internal/core/bus"
+	"github.com/aloft-cloud/aloft/internal/core/config"
+	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/host/agent"
+	"github.com/aloft-cloud/aloft/internal/host/disk/dir"
+	"github.com/aloft-cloud/aloft/internal/host/engine"
+	"github.com/aloft-cloud/aloft/internal/host/hypervisor"
+	"github.com/aloft-cloud/aloft/internal/host/hypervisor/libvirt"
+	"github.com/aloft-cloud/aloft/internal/host/metadata"
+	"github.com/aloft-cloud/aloft/internal/host/probe"
+	"github.com/aloft-cloud/aloft/internal/protocol"
+	"github.com/aloft-cloud/aloft/internal/service/network"
+	"github.com/aloft-cloud/aloft/internal/service/network/ovn"
+)
+
+// HostID returns the id of this host, which is made the first time it is asked for.
+func HostID(dataDir string) (string, error) {
+	if err := os.MkdirAll(dataDir, 0o711); err != nil { // QEMU's user passes through to the disks, and lists nothing
+		return "", fmt.Errorf("making the data directory: %w", err)
+	}
+	return agent.HostID(dataDir)
+}
+
+// Engines supervises the engines of this host.
+func Engines(c config.Config, hostID string, log *slog.Logger) *engine.Engines {
+	return engine.New(engine.Config{RunDir: c.RunDir, DataDir: c.DataDir, HostID: hostID, OutsideCIDR: c.Outside, Log: log})
+}
+
+// OVN writes networks to the OVN of this host.
+func OVN(log *slog.Logger) network.Northbound {
+	sockets := engine.New(engine.Config{}).Sockets()
+	return ovn.New(ovn.Config{Northbound: []string{"unix:" + sockets.OVNNorth}, Southbound: []string{"unix:" + sockets.OVNSouth}}, log)
+}
+
+func openLibvirt(ctx context.Context, c config.Config, acceleration string, log *slog.Logger) (*libvirt.Driver, error) {
+	return libvirt.Start(ctx, libvirt.Config{
+		Acceleration: acceleration, ConsoleDir: filepath.Join(c.DataDir, "console"), ChecksumOffload: engine.KernelDatapath(),
+	}, log)
+}
+
+// servedNetworks is the metadata service as the agent wants it.
+type servedNetworks struct{ *metadata.Service }
+
+func (n servedNetworks) Ensure(ctx context.Context, networks map[string]protocol.MetadataPort) error {
+	return n.Sync(ctx, networks)
+}
+
+// RunAgent runs this host's agent, and keeps its engines running, until ctx ends.
+func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger) (err error) {
+	id, err := HostID(c.DataDir)
+	if err != nil {
+		return err
+	}
+	driver, err := openLibvirt(ctx, c, probe.Acceleration(ctx, c.DataDir, log), log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, driver.Close()) }()
+	pool, err := dir.Open(filepath.Join(c.DataDir, "pool"), log)
+	if err != nil {
+		return err
+	}
+	a := agent.New(agent.Config{
+		Hypervisor: driver, Pool: pool, Log: log,
+		Host: agent.Describe(agent.HostConfig{ID: id, Address: "127.0.0.1"}, driver, pool),
+	})
+	guests := metadata.New(metadata.Config{Source: a, Log: log})
+	defer func() { err = errors.Join(err, guests.Close()) }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return Engines(c, id, log).Watch(ctx) })
+	g.Go(func() error { return a.RunOnBus(ctx, b, id, servedNetworks{guests}) })
+	return g.Wait()
+}
+
+// guestPatience is how long guests may take to heed the power button before the host goes down without them.
+const guestPatience = 15 * time.Second
+
+// StopServers stops the servers of this host and forgets their domains; the disks stay. It returns how many there were.
+func StopServers(ctx context.Context, c config.Config, engines *engine.Engines, log *slog.Logger) (n int, err error) {
+	if _, err := os.Stat(filepath.Join(c.DataDir, "pool")); errors.Is(err, os.ErrNotExist) {
+		return 0, nil // no server was ever here
+	}
+	if err := engines.Ensure(ctx, nil); err != nil { // only libvirt can stop what libvirt started
+		return 0, err
+	}
+	driver, err := openLibvirt(ctx, c, "tcg", log) // nothing is started
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, driver.Close()) }()
+	domains, err := listWhenConnected(ctx, driver)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range domains {
+		if err := driver.Shutdown(ctx, d.ID); err != nil {
+			return 0, err
+		}
+	}
+	if err := untilStopped(ctx, driver); err != nil {
+		return 0, err
+	}
+	for _, d := range domains {
+		if err := errors.Join(driver.Destroy(ctx, d.ID), driver.Undefine(ctx, d.ID)); err != nil {
+			return 0, err
+		}
+	}
+	return len(domains), nil
+}
+
+// listWhenConnected lists the domains; the driver has just begun to look for libvirtd, which answers already.
+func listWhenConnected(ctx context.Context, h hypervisor.Hypervisor) ([]hypervisor.Domain, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		domains, err := h.List(ctx)
+		if err == nil || !fault.Is(err, fault.Unavailable) {
+			return domains, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-look.C:
+		}
+	}
+}
+
+// untilStopped waits until no domain runs, or patience ends.
+func untilStopped(ctx context.Context, h hypervisor.Hypervisor) error {
+	patience := time.NewTimer(guestPatience)
+	defer patience.Stop()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		domains, err := h.List(ctx)
+		if err != nil {
+			return err
+		}
+		running := false
+		for _, d := range domains {
+			running = running || d.Power != protocol.Stopped
+		}
+		if !running {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-patience.C:
+			return nil
+		case <-look.C:
+		}
+	}
+}
+
+// PurgeMetadata removes what the metadata service has made on this host.
+func PurgeMetadata(ctx context.Context, log *slog.Logger) error {
+	return metadata.New(metadata.Config{Log: log}).Purge(ctx)
+}
