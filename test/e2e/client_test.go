@@ -177,7 +177,7 @@ func testOwnVerbs(t *testing.T, in *installation) {
 	created := in.aloft(t, 3*time.Minute, "--os-cloud", "demo", "server", "create", "verbs", "--image", "aloft-tiny", "--flavor", "tiny",
 		"--network", "demo", "--key-name", "demo", "--security-group", "demo", "--floating-ip", "--wait")
 	t.Log("\n" + created)
-	eventually(t, 90*time.Second, func() error {
+	eventually(t, func() error {
 		out, errOut, err := try(t, time.Minute, in.binary, "--os-cloud", "demo", "server", "ssh", "verbs", "--", "hostname")
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, errOut)

@@ -114,17 +114,20 @@ func refused(t *testing.T, cloud string, args ...string) string {
 	return errOut
 }
 
-// eventually calls check until it returns nil; the deadline is generous, the test never waits longer than it must.
-func eventually(t *testing.T, within time.Duration, check func() error) {
+// patience is how long a test waits for what must come, on a machine that may be slow. It never waits longer than it must.
+const patience = 5 * time.Minute
+
+// eventually calls check until it returns nil.
+func eventually(t *testing.T, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(patience)
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			require.NoError(t, err, "not within %s", within)
+			require.NoError(t, err, "not within %s", patience)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -153,7 +156,7 @@ func inGuest(t *testing.T, address, command string) string {
 	t.Helper()
 	var out string
 	s := signer(t)
-	eventually(t, 90*time.Second, func() error {
+	eventually(t, func() error {
 		client, err := connect(s, address, 5*time.Second)
 		if err != nil {
 			return fmt.Errorf("ssh to %s: %w", address, err)
@@ -174,9 +177,11 @@ func inGuest(t *testing.T, address, command string) string {
 	return strings.TrimSpace(out)
 }
 
-// ping tells whether an address answers a ping within a few seconds.
-func ping(t *testing.T, address string) bool {
+// ping waits until an address answers a ping.
+func ping(t *testing.T, address string) {
 	t.Helper()
-	_, _, err := try(t, 10*time.Second, "ping", "-c", "1", "-W", "2", address)
-	return err == nil
+	eventually(t, func() error {
+		_, _, err := try(t, time.Minute, "ping", "-c", "1", "-W", "5", address)
+		return err
+	})
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 )
 
-// statusWithin waits until a server has a status, as gophercloud sees it.
-func statusWithin(t *testing.T, within time.Duration, id, want string) {
+// statusBecomes waits until a server has a status, as gophercloud sees it.
+func statusBecomes(t *testing.T, id, want string) {
 	t.Helper()
 	c := computeClient(t, "aloft")
-	eventually(t, within, func() error {
+	eventually(t, func() error {
 		s, err := servers.Get(t.Context(), c, id).Extract()
 		if err != nil {
 			return err
@@ -48,22 +48,25 @@ func testPower(t *testing.T, in *installation) {
 		return run(t, time.Minute, "virsh", append([]string{"-c", "qemu:///system"}, args...)...)
 	}
 	t.Run("stopped behind Aloft's back", func(t *testing.T) {
-		virsh("destroy", domain(t, id))
-		statusWithin(t, 30*time.Second, id, "SHUTOFF")
+		name := domain(t, id)
+		virsh("destroy", name)
+		destroyed := time.Now()
+		statusBecomes(t, id, "SHUTOFF")
+		t.Logf("SHUTOFF was shown %.1f s after virsh destroy", time.Since(destroyed).Seconds())
 		openstack(t, "demo", nil, "server", "start", "hello")
-		statusWithin(t, time.Minute, id, "ACTIVE")
+		statusBecomes(t, id, "ACTIVE")
 	})
 	t.Run("poweroff inside the guest", func(t *testing.T) {
 		inGuest(t, in.hello, "(sleep 1; poweroff) >/dev/null 2>&1 &")
-		eventually(t, time.Minute, func() error {
+		eventually(t, func() error {
 			if state := strings.TrimSpace(virsh("domstate", id)); state != "shut off" {
 				return fmt.Errorf("the domain is %s", state)
 			}
 			return nil
 		})
-		statusWithin(t, 30*time.Second, id, "SHUTOFF")
+		statusBecomes(t, id, "SHUTOFF")
 		openstack(t, "demo", nil, "server", "start", "hello")
-		statusWithin(t, time.Minute, id, "ACTIVE")
+		statusBecomes(t, id, "ACTIVE")
 	})
 	t.Run("soft reboot", func(t *testing.T) {
 		before := inGuest(t, in.hello, "cat /proc/sys/kernel/random/boot_id")
@@ -77,10 +80,10 @@ func testPower(t *testing.T, in *installation) {
 	})
 	t.Run("stop and start", func(t *testing.T) {
 		openstack(t, "demo", nil, "server", "stop", "hello")
-		statusWithin(t, time.Minute, id, "SHUTOFF")
+		statusBecomes(t, id, "SHUTOFF")
 		require.Contains(t, refused(t, "demo", "server", "stop", "hello"), "stop")
 		openstack(t, "demo", nil, "server", "start", "hello")
-		statusWithin(t, time.Minute, id, "ACTIVE")
+		statusBecomes(t, id, "ACTIVE")
 		require.Equal(t, "hello", inGuest(t, in.hello, "hostname"))
 	})
 	t.Run("QEMU is unprivileged", func(t *testing.T) {
@@ -94,7 +97,7 @@ func testPower(t *testing.T, in *installation) {
 
 func rebooted(t *testing.T, in *installation, before string) {
 	t.Helper()
-	eventually(t, 2*time.Minute, func() error {
+	eventually(t, func() error {
 		if after := inGuest(t, in.hello, "cat /proc/sys/kernel/random/boot_id"); after == before {
 			return fmt.Errorf("the guest has not booted anew")
 		}
@@ -126,7 +129,7 @@ func testExplainedFault(t *testing.T, _ *installation) {
 	refusedOrError := []string{"server", "create", "giant", "--image", "aloft-tiny", "--flavor", "giant", "--network", "demo"}
 	openstack(t, "demo", nil, refusedOrError...)
 	var s server
-	eventually(t, 90*time.Second, func() error {
+	eventually(t, func() error {
 		openstack(t, "demo", &s, "server", "show", "giant")
 		if s.Status != "ERROR" {
 			return fmt.Errorf("the server is %s", s.Status)

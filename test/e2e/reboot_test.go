@@ -55,11 +55,23 @@ func processes(t *testing.T) map[int]string {
 	return found
 }
 
+// engineProcesses lists the processes of an engine of this installation.
+func engineProcesses(t *testing.T, engine string) []int {
+	t.Helper()
+	var pids []int
+	for pid, command := range processes(t) {
+		if filepath.Base(strings.Fields(command)[0]) == engine {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // testReboot ends every process as a reboot does, with what a reboot takes along.
 func testReboot(t *testing.T, in *installation) {
 	id := helloID(t)
 	before := inGuest(t, in.hello, "cat /proc/sys/kernel/random/boot_id")
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		all := processes(t)
 		for pid := range all {
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
@@ -73,13 +85,13 @@ func testReboot(t *testing.T, in *installation) {
 	})
 	out := in.up(t, "--no-demo")
 	t.Log("\n" + out)
-	statusWithin(t, 2*time.Minute, id, "ACTIVE")
+	statusBecomes(t, id, "ACTIVE")
 	rebooted(t, in, before)
 }
 
 func testDown(t *testing.T, in *installation) {
 	in.aloft(t, 3*time.Minute, "down")
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		if left := processes(t); len(left) > 0 {
 			return fmt.Errorf("processes are left: %v", left)
 		}
