@@ -146,6 +146,9 @@ func (d daemon) logTail(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
+// patience is how long `aloft up` waits for what must come, on a machine that may be slow and busy; meanwhile it shows for what.
+const patience = 5 * time.Minute
+
 // until calls try every so often until it succeeds, and returns its last error when the time is over.
 func until(ctx context.Context, within, every time.Duration, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)

@@ -87,8 +87,8 @@ func (u *Up) demo(ctx context.Context, s *steps) (Demo, error) {
 			}
 			return err
 		}},
-		{"ssh answers", func(ctx context.Context, _ func(string, ...any)) error {
-			return waitSSH(ctx, d.Address, key.signer)
+		{"ssh answers", func(ctx context.Context, note func(string, ...any)) error {
+			return waitSSH(ctx, d.Address, key.signer, note)
 		}},
 	} {
 		if err := s.do(ctx, step.name, step.do); err != nil {
@@ -131,7 +131,7 @@ func ensureServer(ctx context.Context, c *clients, note func(string, ...any)) (p
 
 func waitActive(ctx context.Context, c *clients, id string, note func(string, ...any)) error {
 	var failed error
-	err := until(ctx, 2*time.Minute, 100*time.Millisecond, func(ctx context.Context) error {
+	err := until(ctx, patience, 100*time.Millisecond, func(ctx context.Context) error {
 		s, err := servers.Get(ctx, c.compute, id).Extract()
 		if err != nil {
 			return err
@@ -156,7 +156,7 @@ func deleteServer(ctx context.Context, c *clients, id string) error {
 	if err := servers.Delete(ctx, c.compute, id).ExtractErr(); err != nil {
 		return fmt.Errorf("deleting the server that failed: %w", err)
 	}
-	return until(ctx, time.Minute, 100*time.Millisecond, func(ctx context.Context) error {
+	return until(ctx, patience, 100*time.Millisecond, func(ctx context.Context) error {
 		_, err := servers.Get(ctx, c.compute, id).Extract()
 		if notFound(err) {
 			return nil
@@ -180,25 +180,33 @@ func ensureFloatingIP(ctx context.Context, c *clients, outside, port string) (*f
 
 // waitSSH waits until a session with the key can be had. Connections are given up and begun again quickly, as TCP's own
 // repetition would sleep through the moment at which the guest begins to answer.
-func waitSSH(ctx context.Context, address string, signer ssh.Signer) error {
+func waitSSH(ctx context.Context, address string, signer ssh.Signer, note func(string, ...any)) error {
 	config := &ssh.ClientConfig{
 		User: guestUser, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // nothing secret is sent, and the key of a new guest is known to nobody
 	}
-	dialer := net.Dialer{Timeout: 300 * time.Millisecond}
-	return until(ctx, 90*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
-		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, "22"))
-		if err != nil {
+	return until(ctx, patience, 50*time.Millisecond, func(ctx context.Context) error {
+		if err := trySSH(ctx, net.JoinHostPort(address, "22"), config); err != nil {
+			note("%v", err)
 			return fmt.Errorf("ssh to %s: %w", address, err)
 		}
-		defer conn.Close()
-		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-			return fmt.Errorf("ssh to %s: %w", address, err)
-		}
-		client, channels, requests, err := ssh.NewClientConn(conn, address, config)
-		if err != nil {
-			return fmt.Errorf("ssh to %s: %w", address, err)
-		}
-		return ssh.NewClient(client, channels, requests).Close()
+		note("")
+		return nil
 	})
+}
+
+func trySSH(ctx context.Context, address string, config *ssh.ClientConfig) error {
+	conn, err := (&net.Dialer{Timeout: 300 * time.Millisecond}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	client, channels, requests, err := ssh.NewClientConn(conn, address, config)
+	if err != nil {
+		return err
+	}
+	return ssh.NewClient(client, channels, requests).Close()
 }

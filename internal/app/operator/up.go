@@ -130,7 +130,7 @@ func (u *Up) daemon(ctx context.Context, note func(string, ...any)) error {
 		return err
 	}
 	ended := errors.New("aloft ended")
-	err = until(ctx, 30*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
+	err = until(ctx, patience, 50*time.Millisecond, func(ctx context.Context) error {
 		select {
 		case err := <-exited:
 			ended = fmt.Errorf("aloft serve ended at its start (%w); the end of its log %s:\n%s", errors.Join(ended, err), d.logFile, d.logTail(10))
