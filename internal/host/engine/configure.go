@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -38,6 +40,8 @@ func (e *Engines) configureSwitch(ctx context.Context) error {
 		"ovn-encap-ip":        e.cfg.EncapIP,
 		"ovn-bridge":          IntegrationBridge,
 		"ovn-bridge-mappings": e.cfg.PhysicalNetwork + ":" + e.cfg.OutsideBridge,
+		// What a router sends to the physical network from here has this MAC, as every host sends for the router.
+		"ovn-chassis-mac-mappings": e.cfg.PhysicalNetwork + ":" + ChassisMAC(e.cfg.HostID, e.cfg.PhysicalNetwork),
 		// A port comes up sooner when the controller need not ask for the rows of a datapath that is new to it.
 		"ovn-monitor-all": "true",
 		// A switch that is busy for some seconds is not thrown away with all its flows.
@@ -47,6 +51,13 @@ func (e *Engines) configureSwitch(ctx context.Context) error {
 		want["ovn-bridge-datapath-type"] = "netdev"
 	}
 	return e.ensureSettings(ctx, e.switchIDs(), want)
+}
+
+// ChassisMAC is the address that a host's routers have on a physical network: a locally administered one that no other host
+// has, and that stays the same.
+func ChassisMAC(hostID, physical string) string {
+	sum := sha256.Sum256([]byte(hostID + "/" + physical))
+	return net.HardwareAddr(append([]byte{0x0e}, sum[:5]...)).String()
 }
 
 // refuseForeignOVN refuses to take a host away from another cloud's OVN.
