@@ -1,8 +1,6 @@
 package ovn
 
 import (
-	"cmp"
-	"hash/fnv"
 	"slices"
 	"strconv"
 
@@ -18,7 +16,7 @@ func (b *builder) router(r network.RouterState) {
 	}
 	b.add(Object{Table: tableRouter, UUID: uid(r.Router.ID), Unit: unit, Row: row}, r.Router.ID, &row.UUID, &row.ExternalIDs)
 	for _, leg := range r.Legs {
-		b.leg(leg, unit, r.Gateway != nil)
+		b.leg(leg, unit, r.Gateway != nil && !bridged(r))
 	}
 	for _, route := range r.Router.Routes {
 		b.route(r.Router.ID, route.Destination.String(), route.NextHop.String(), nil)
@@ -50,11 +48,17 @@ func (b *builder) addLeg(row *LogicalRouterPort, p network.PortState, unit netwo
 		p.Port.ID, &row.UUID, &row.ExternalIDs)
 }
 
-// leg adds a leg inside. One on a physical segment stays on the gateway's chassis, as its MAC must not be seen from
-// several hosts.
-func (b *builder) leg(p network.PortState, unit network.Unit, gateway bool) {
+// bridged tells whether a router has physical segments inside, and nothing else. Then every host routes for its own
+// servers, and what has to go by way of the gateway's chassis gets there on the segment. In a router that is in overlays
+// too it would go by tunnels, which need not carry a physical segment's MTU.
+func bridged(r network.RouterState) bool {
+	return len(r.Legs) > 0 && !slices.ContainsFunc(r.Legs, func(l network.PortState) bool { return l.Network.Provider.Physical == "" })
+}
+
+// leg adds a leg inside. One on a physical segment is on the gateway's chassis only if it is centralized.
+func (b *builder) leg(p network.PortState, unit network.Unit, centralized bool) {
 	row := newLeg(p)
-	if p.Network.Provider.Physical != "" && gateway {
+	if p.Network.Provider.Physical != "" && centralized {
 		row.Options = map[string]string{"reside-on-redirect-chassis": "true"}
 	}
 	for _, s := range p.Subnets {
@@ -84,6 +88,9 @@ func (b *builder) gateway(r network.RouterState, unit network.Unit) {
 	group := b.chassisGroup(r.Router.ID, g.Network.Provider.Physical, unit)
 	row := newLeg(g)
 	row.HAChassisGroup = &group
+	if bridged(r) {
+		row.Options = map[string]string{"redirect-type": "bridged"}
+	}
 	b.addLeg(row, g, unit)
 	var outside string
 	for _, f := range g.Port.FixedIPs {
@@ -132,7 +139,7 @@ func (b *builder) nat(row *NAT, uuid, id, routerID string) {
 // and else on the gateway's.
 func (b *builder) floating(r network.RouterState, f network.FloatingState, physical string) {
 	row := &NAT{Type: "dnat_and_snat", ExternalIP: f.FloatingIP.Address.String(), LogicalIP: f.FloatingIP.FixedAddress.String()}
-	if f.Target.HostID != "" && b.joined(f.Target.HostID, physical) && overlay(r, f.Target.NetworkID) {
+	if f.Target.HostID != "" && b.joined(f.Target.HostID, physical) && (bridged(r) || overlay(r, f.Target.NetworkID)) {
 		row.LogicalPort, row.ExternalMAC = ptr(f.Target.ID), ptr(f.MAC)
 	}
 	b.nat(row, uid(f.FloatingIP.ID), f.FloatingIP.ID, r.Router.ID)
@@ -151,43 +158,4 @@ func (b *builder) joined(host, physical string) bool {
 	return physical != "" && slices.ContainsFunc(b.chassis, func(c Chassis) bool {
 		return c.Name == host && slices.Contains(c.Physical, physical)
 	})
-}
-
-// mostGateways is how many chassis may stand in for one another; each watches the others.
-const mostGateways = 5
-
-// chassisGroup adds the chassis that may be a router's gateway, in an order that differs from router to router so that
-// the load is spread. It returns the group's UUID.
-func (b *builder) chassisGroup(routerID, physical string, unit network.Unit) string {
-	group := derived("gateway", routerID)
-	row := &HAChassisGroup{Name: "gateway-" + routerID}
-	b.add(Object{Table: tableHAGroup, UUID: group, Unit: unit, Row: row}, routerID, &row.UUID, &row.ExternalIDs)
-	var names []string
-	for _, c := range b.chassis {
-		if physical == "" || slices.Contains(c.Physical, physical) {
-			names = append(names, c.Name)
-		}
-	}
-	slices.SortFunc(names, func(x, y string) int {
-		return cmp.Or(cmp.Compare(rank(routerID, y), rank(routerID, x)), cmp.Compare(x, y))
-	})
-	names = names[:min(len(names), mostGateways)]
-	for i, name := range names {
-		c := &HAChassis{ChassisName: name, Priority: 100 - i}
-		b.add(Object{
-			Table: tableHAChassis, UUID: derived("gateway", routerID, name), Unit: unit, Row: c,
-			In: []Place{{tableHAGroup, "ha_chassis", group, unit}},
-		}, name, &c.UUID, &c.ExternalIDs)
-	}
-	return group
-}
-
-// rank orders chassis for a router: when one comes or goes, the others keep their order.
-func rank(routerID, chassis string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(routerID + "/" + chassis)) // never fails
-	x := h.Sum64()
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	return x ^ x>>33
 }

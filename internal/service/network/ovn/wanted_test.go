@@ -112,20 +112,27 @@ func TestWantedRouter(t *testing.T) {
 	equalRows(t, []string{"type=dnat_and_snat external_ip=172.24.4.20 logical_ip=10.0.0.12"}, rows(Wanted(s, chassis()), tableNAT))
 }
 
-func TestWantedGatewaysAreSpread(t *testing.T) {
-	list := chassis()[:2]
-	first := map[string]int{}
-	for i := range 40 {
-		s := world()
-		s.Routers[0].Router.ID = id(fmt.Sprint("router-", i))
-		for _, o := range Wanted(s, list) {
-			if c, ok := o.Row.(*HAChassis); ok && c.Priority == 100 {
-				first[c.ChassisName]++
-			}
-		}
-	}
-	require.Greater(t, first["host-1"], 5)
-	require.Greater(t, first["host-2"], 5)
+func TestWantedRouterOfPhysicalNetworks(t *testing.T) {
+	s := world()
+	r := &s.Routers[0]
+	r.Legs[0].Network.Provider = network.Provider{Kind: network.VLAN, Physical: "outside", Segment: 101}
+	got := Wanted(s, chassis())
+	equalRows(t, []string{
+		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24]",
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] options=map[redirect-type:bridged] ha_chassis_group=" + derived("gateway", id("router")),
+	}, rows(got, tableLeg))
+	require.Contains(t, sprintf("%v", rows(got, tableNAT)), "logical_port="+id("two"), "translated on the server's own host")
+
+	// In overlays too: it is on the gateway's host, with the floating IP.
+	other := testNetwork("other", testSubnet("other4", "10.1.0.0/24", "10.1.0.1"))
+	r.Legs = append(r.Legs, owned(testPort(other, "leg2", "fa:16:3e:00:00:03", "10.1.0.1"), network.OwnerRouterInterface, r.Router.ID))
+	got = Wanted(s, chassis())
+	equalRows(t, []string{
+		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24] options=map[reside-on-redirect-chassis:true]",
+		"name=lrp-" + id("leg2") + " mac=fa:16:3e:00:00:03 networks=[10.1.0.1/24]",
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] ha_chassis_group=" + derived("gateway", id("router")),
+	}, rows(got, tableLeg))
+	require.NotContains(t, sprintf("%v", rows(got, tableNAT)), "logical_port")
 }
 
 func TestWantedRules(t *testing.T) {
