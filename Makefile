@@ -19,7 +19,7 @@ DEBARCH      := $(shell dpkg --print-architecture 2>/dev/null)
 PACKAGES     := $(QEMU_$(DEBARCH)) qemu-utils libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients \
 	openvswitch-switch ovn-central ovn-host iproute2 nftables ethtool procps ca-certificates \
 	e2fsprogs openssh-client
-TEST_PACKAGES := gcc libc6-dev git util-linux iputils-ping python3-openstackclient postgresql
+TEST_PACKAGES := gcc libc6-dev git util-linux iputils-ping busybox python3-openstackclient postgresql
 CONFORMANCE_PACKAGES := python3-tempest keystone-tempest-plugin python3-stestr subunit python3-junitxml
 
 .PHONY: help up down build build-all tiny test lint fmt unit e2e bench conformance deps deps-test clean
@@ -60,7 +60,7 @@ unit: deps-test ## unit tests with the race detector
 
 e2e: deps-test tiny ## the real engines, driven by clients that others wrote (as root)
 	@[ "$$(id -u)" = 0 ] || { echo 'make e2e starts engines and makes network namespaces: run it as root' >&2; exit 1; }
-	$(GO) test -count=1 -timeout 40m ./test/namespace/... ./test/e2e/...
+	$(GO) test -count=1 -timeout 40m ./test/namespace/... ./test/fabric/... ./test/e2e/...
 
 bench: deps-test tiny ## measure Aloft beside what it drives (as root); BENCH=Servers for one, see docs/benchmarks.md
 	$(GO) test -count=1 -timeout 60m -run "^$$" -bench '$(or $(BENCH),.)' -benchtime 1x -v ./test/bench/...
