@@ -21,24 +21,38 @@ func Each(t *testing.T, sets []db.Migrations, fn func(t *testing.T, d *db.DB)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t, sets...)) })
 }
 
-// SQLite opens a database for one test, and closes it at its end.
+// SQLite makes and opens a database for one test, and closes it at its end.
 func SQLite(t testing.TB, sets ...db.Migrations) *db.DB {
 	t.Helper()
-	return Open(t, "sqlite://"+filepath.Join(t.TempDir(), "aloft.db"), sets...)
+	path := filepath.Join(t.TempDir(), "aloft.db")
+	if len(sets) > 0 {
+		copySQLite(t, path, sets)
+	}
+	return open(t, "sqlite://"+path)
 }
 
 // Postgres makes and opens a database for one test, and drops it at its end.
 func Postgres(t testing.TB, sets ...db.Migrations) *db.DB {
 	t.Helper()
-	return Open(t, PostgresURL(t), sets...)
+	c := running(t)
+	if len(sets) == 0 {
+		return open(t, c.create(t, "template1"))
+	}
+	return open(t, c.create(t, c.template(t, sets)))
 }
 
 // Open opens one more handle on a database, as another control node would, and closes it at the test's end.
 func Open(t testing.TB, url string, sets ...db.Migrations) *db.DB {
 	t.Helper()
+	d := open(t, url)
+	require.NoError(t, d.Migrate(t.Context(), sets...))
+	return d
+}
+
+func open(t testing.TB, url string) *db.DB {
+	t.Helper()
 	d, err := db.Open(t.Context(), url, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
-	require.NoError(t, d.Migrate(t.Context(), sets...))
 	return d
 }

@@ -20,11 +20,18 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 )
 
 // errMissing says that PostgreSQL can't be run here; it is the reason of a skip.
 var errMissing = errors.New("PostgreSQL is missing")
+
+// patience is how long PostgreSQL may take for what is usually done in moments.
+const patience = 5 * time.Minute
+
+// inUse is PostgreSQL's error code object_in_use, of its manual's appendix A.
+const inUse = "55006"
 
 // server starts the binary's PostgreSQL when the first test needs it.
 var server = sync.OnceValues(start)
@@ -40,13 +47,34 @@ type cluster struct {
 // PostgresURL makes an empty database for one test and drops it at its end.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
+	return running(t).create(t, "template1")
+}
+
+// running is the binary's PostgreSQL. Where there can be none, the test is skipped.
+func running(t testing.TB) *cluster {
+	t.Helper()
 	c, err := server()
 	if errors.Is(err, errMissing) {
 		t.Skip(err)
 	}
 	require.NoError(t, err)
+	return c
+}
+
+// create makes a copy of a database for one test and drops it at its end.
+func (c *cluster) create(t testing.TB, template string) (url string) {
+	t.Helper()
 	name := "t" + strings.ToLower(rand.Text()[:12])
-	require.NoError(t, c.exec(t.Context(), "CREATE DATABASE "+name))
+	deadline := time.Now().Add(patience)
+	for {
+		err := c.exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template)
+		var busy *pgconn.PgError // while whoever made the template has not quite left it
+		if errors.As(err, &busy) && busy.Code == inUse && time.Now().Before(deadline) {
+			continue // PostgreSQL itself has waited for five seconds
+		}
+		require.NoError(t, err)
+		break
+	}
 	t.Cleanup(func() {
 		require.NoError(t, c.exec(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)"))
 	})
@@ -67,9 +95,10 @@ func (c *cluster) exec(ctx context.Context, sql string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// watchdog starts the server and waits for its standard input to end.
+// watchdog starts the server and waits for its standard input to end. Nothing is vacuumed, as statistics that come while
+// a test runs would change its plans.
 const watchdog = `"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
-  -c synchronous_commit=off -c max_connections=300 -c shared_buffers=32MB -c logging_collector=off >"$2/log" 2>&1 &
+  -c synchronous_commit=off -c autovacuum=off -c max_connections=300 -c shared_buffers=32MB -c logging_collector=off >"$2/log" 2>&1 &
 server=$!
 read nothing
 kill -QUIT $server
@@ -119,7 +148,7 @@ func watch(cmd *exec.Cmd, dir string) (*cluster, error) {
 		return nil, fmt.Errorf("closing a pipe: %w", err)
 	}
 	c := &cluster{sockets: dir, lifeline: ours}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for {
 		err := c.exec(context.Background(), "SELECT 1")
 		if err == nil {
