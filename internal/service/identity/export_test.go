@@ -26,6 +26,19 @@ func (s *Service) SetGuard(g Guard) (err error) {
 	return err
 }
 
+// HoldHashes keeps all password hashes from being made until release is called. waiting is how many there are to make.
+func (s *Service) HoldHashes() (waiting func() int64, release func()) {
+	h := s.hasher
+	for range cap(h.slots) {
+		h.slots <- struct{}{}
+	}
+	return h.waiting.Load, func() {
+		for range cap(h.slots) {
+			<-h.slots
+		}
+	}
+}
+
 // SignedFor signs a request as its client does.
 func SignedFor(r SignedRequest, secret string) SignedRequest {
 	var err error

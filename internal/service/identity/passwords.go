@@ -16,15 +16,20 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 )
 
-// The cost of a password hash (RFC 9106, Argon2id): about 30 to 60 ms of one core, and this much memory. A stored hash
-// names its own cost, so these may be raised.
+// The form of a password hash (RFC 9106, Argon2id).
 const (
-	hashPasses  = 4
-	hashMemory  = 19 << 10 // KiB
 	hashThreads = 1
 	hashSize    = 32
 	saltSize    = 16
 )
+
+// HashCost is what it takes to make or check a password hash. A stored hash names its own cost, so this may be raised.
+type HashCost struct {
+	Passes, MemoryKiB uint32
+}
+
+// usualCost takes about 30 to 60 ms of one core.
+func usualCost() HashCost { return HashCost{Passes: 4, MemoryKiB: 19 << 10} }
 
 // maxPassword is how long a password may be, in bytes, as Keystone's default.
 const maxPassword = 4096
@@ -35,11 +40,14 @@ const queuedPerSlot = 100
 // hasher makes and checks password hashes. It works on as many at once as there are cores, so that a flood of log-ins
 // waits instead of taking all memory, and refuses those that would wait too long.
 type hasher struct {
+	cost    cost // of new hashes, and of those that are not there
 	slots   chan struct{}
 	waiting atomic.Int64
 }
 
-func newHasher() *hasher { return &hasher{slots: make(chan struct{}, runtime.GOMAXPROCS(0))} }
+func newHasher(c HashCost) *hasher {
+	return &hasher{cost: cost{c.MemoryKiB, c.Passes, hashThreads}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
 
 // hash returns the password's hash in the PHC string format.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
@@ -47,18 +55,18 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	if _, err := rand.Read(salt); err != nil {
 		return "", fmt.Errorf("reading random bytes: %w", err)
 	}
-	sum, err := h.derive(ctx, password, cost{hashMemory, hashPasses, hashThreads}, salt, hashSize)
+	sum, err := h.derive(ctx, password, h.cost, salt, hashSize)
 	if err != nil {
 		return "", err
 	}
 	text := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashThreads, text(salt), text(sum)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.cost.memory, h.cost.passes, h.cost.threads, text(salt), text(sum)), nil
 }
 
 // matches tells whether the password is the one of a hash. An empty hash, of a user who is not there or has no
 // password, takes the same time as any other and matches nothing.
 func (h *hasher) matches(ctx context.Context, encoded, password string) (bool, error) {
-	c, salt, want := cost{hashMemory, hashPasses, hashThreads}, make([]byte, saltSize), make([]byte, hashSize)
+	c, salt, want := h.cost, make([]byte, saltSize), make([]byte, hashSize)
 	if encoded != "" {
 		var err error
 		if c, salt, want, err = parseHash(encoded); err != nil {

@@ -8,20 +8,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 )
 
+// cheap is for tests of what the cost has no part in.
+func cheap() *hasher { return newHasher(HashCost{Passes: 1, MemoryKiB: 8}) }
+
 func TestPasswordHash(t *testing.T) {
-	h, ctx := newHasher(), t.Context()
+	ctx := t.Context()
+	usual, err := newHasher(usualCost()).hash(ctx, "x")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(usual, "$argon2id$v=19$m=19456,t=4,p=1$"), usual)
+
+	h := cheap()
 	one, err := h.hash(ctx, "pässword")
 	require.NoError(t, err)
 	two, err := h.hash(ctx, "pässword")
 	require.NoError(t, err)
 	require.NotEqual(t, one, two, "each has a salt of its own")
-	require.True(t, strings.HasPrefix(one, "$argon2id$v=19$m=19456,"))
 
 	for _, c := range []struct {
 		hash, password string
@@ -44,7 +52,7 @@ func TestPasswordHash(t *testing.T) {
 }
 
 func TestPasswordFloodIsBounded(t *testing.T) {
-	h := newHasher()
+	h := cheap()
 	for range cap(h.slots) { // all cores are at work
 		h.slots <- struct{}{}
 	}
@@ -53,7 +61,7 @@ func TestPasswordFloodIsBounded(t *testing.T) {
 	for range cap(h.slots) * queuedPerSlot {
 		wg.Go(func() {
 			_, err := h.hash(ctx, "x")
-			require.ErrorIs(t, err, context.Canceled)
+			assert.ErrorIs(t, err, context.Canceled)
 		})
 	}
 	require.Eventually(t, func() bool { return h.waiting.Load() == int64(cap(h.slots)*queuedPerSlot) }, time.Minute, time.Millisecond)
@@ -87,7 +95,7 @@ func TestClosure(t *testing.T) {
 }
 
 func BenchmarkPasswordHash(b *testing.B) {
-	h := newHasher()
+	h := newHasher(usualCost())
 	for b.Loop() {
 		if _, err := h.hash(b.Context(), "password"); err != nil {
 			b.Fatal(err)

@@ -82,7 +82,7 @@ func newRig(t *testing.T, d *db.DB) *rig {
 func newService(t *testing.T, d *db.DB, events identity.Events, master byte, tune ...func(*identity.Config)) *identity.Service {
 	t.Helper()
 	cfg := identity.Config{
-		Region: "RegionOne", MasterKey: bytes.Repeat([]byte{master}, auth.KeySize),
+		Region: "RegionOne", MasterKey: bytes.Repeat([]byte{master}, auth.KeySize), HashCost: identity.HashCost{Passes: 1, MemoryKiB: 8},
 		Catalog: []identity.Endpoint{
 			{Type: "identity", Name: "keystone", URL: "https://h/identity"},
 			{Type: "volumev3", Name: "cinder", URL: "https://h/volume/v3/{project_id}"},

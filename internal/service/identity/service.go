@@ -27,6 +27,7 @@ type Config struct {
 	// LimitModel is how the limits of projects and domains have to do with one another; empty: LimitsFlat.
 	LimitModel LimitModel
 	Now        func() time.Time // nil: time.Now
+	HashCost   HashCost         // of passwords; zero: that of RFC 9106. Only tests, where nothing is secret, take less
 }
 
 // maxTokenLife bounds TokenLife, whatever its value was earlier: keys and revocations are kept for so long.
@@ -68,6 +69,9 @@ func New(cfg Config, tx Tx, stores Stores, events Events, log *slog.Logger) (*Se
 	if cfg.LimitModel != LimitsFlat && cfg.LimitModel != LimitsStrictTwoLevel {
 		return nil, fault.Invalidf("limit model", "%q is no model of limits: it is %s or %s", cfg.LimitModel, LimitsFlat, LimitsStrictTwoLevel)
 	}
+	if cfg.HashCost == (HashCost{}) {
+		cfg.HashCost = usualCost()
+	}
 	keys, err := newKeyring(cfg.MasterKey, stores.Tokens)
 	if err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ func New(cfg Config, tx Tx, stores Stores, events Events, log *slog.Logger) (*Se
 	own := buildCatalog(cfg.Catalog, cfg.Region)
 	return &Service{
 		cfg: cfg, guard: guard, db: tx, store: stores, events: events, log: log, now: cfg.Now,
-		keys: keys, revoked: &auth.Revocations{}, hasher: newHasher(), installed: own, book: newCatalogBook(own),
+		keys: keys, revoked: &auth.Revocations{}, hasher: newHasher(cfg.HashCost), installed: own, book: newCatalogBook(own),
 	}, nil
 }
 

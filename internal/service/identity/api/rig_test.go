@@ -45,7 +45,7 @@ func newCloudOn(t *testing.T, d *db.DB, tune ...func(*identity.Config)) *cloud {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	cfg := identity.Config{
-		Region: "RegionOne", MasterKey: bytes.Repeat([]byte{'k'}, auth.KeySize),
+		Region: "RegionOne", MasterKey: bytes.Repeat([]byte{'k'}, auth.KeySize), HashCost: identity.HashCost{Passes: 1, MemoryKiB: 8},
 		Catalog: []identity.Endpoint{
 			{Type: "identity", Name: "keystone", URL: server.URL + "/identity"},
 			{Type: "compute", Name: "nova", URL: server.URL + "/compute/v2.1"},
