@@ -95,6 +95,7 @@ func (b *Bus) options() []nats.Option {
 	return []nats.Option{
 		nats.Name("aloft"),
 		nats.MaxReconnects(-1),
+		nats.Timeout(connectPatience),
 		nats.IgnoreAuthErrorAbort(), // the certificate may be renewed meanwhile
 		nats.CustomReconnectDelay(func(tries int) time.Duration {
 			return min(2*time.Second, 50*time.Millisecond<<min(tries, 6)) + rand.N(100*time.Millisecond)

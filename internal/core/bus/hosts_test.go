@@ -3,6 +3,10 @@ package bus
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,26 +46,34 @@ func TestAHostMayNot(t *testing.T) {
 	h1, h2 := host(t, a, "h1", s.Addr().String()), host(t, a, "h2", s.Addr().String())
 	up(t, h1)
 	up(t, h2)
-	serve(t, h2, "aloft.host.h2.console", echo)
+	var consoles, syncs atomic.Int64
+	serve(t, h2, "aloft.host.h2.console", func(ctx context.Context, q question) (answer, error) {
+		consoles.Add(1)
+		return echo(ctx, q)
+	})
 	serve(t, control, "aloft.control.sync", func(ctx context.Context, _ question) (answer, error) {
+		syncs.Add(1)
 		return answer{Text: Sender(ctx)}, nil
 	})
-	brief := func() context.Context {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		t.Cleanup(cancel)
-		return ctx
+	refused := func(subject, what string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // nobody says no: there is no answer
+		defer cancel()
+		_, err := ask(ctx, h1, subject, "")
+		require.Error(t, err, what)
 	}
 
-	_, err := ask(brief(), h1, "aloft.host.h2.console", "")
-	require.Error(t, err, "ask another host")
+	refused("aloft.host.h2.console", "ask another host")
 	h1.id = "" // it lies about its name
-	_, err = ask(brief(), h1, "aloft.control.sync.h2", "")
-	require.Error(t, err, "speak for another host")
-	_, err = ask(brief(), h1, "aloft.control.sync", "")
-	require.Error(t, err, "speak for nobody")
-	got, err := ask(brief(), h1, "aloft.control.sync.h1", "")
+	refused("aloft.control.sync.h2", "speak for another host")
+	refused("aloft.control.sync", "speak for nobody")
+	got, err := ask(t.Context(), h1, "aloft.control.sync.h1", "")
 	require.NoError(t, err)
 	require.Equal(t, "h1", got.Text, "it speaks for itself")
+	require.EqualValues(t, 1, syncs.Load(), "what it asked before came to nobody")
+	_, err = ask(t.Context(), control, "aloft.host.h2.console", "")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, consoles.Load())
 
 	for _, subject := range []string{"aloft.host.h2.>", "aloft.>", ">", "_INBOX.>", "_INBOX.h2.>", "aloft.event", "$SYS.>"} {
 		heard := make(chan []byte, 1)
@@ -109,19 +121,29 @@ func TestStrangersAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "needs a certificate")
 }
 
+// freeAddress is an address that is free now and stays so: the kernel gives its port to nobody who asks for any.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if err == nil {
+			require.NoError(t, l.Close())
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 func TestReconnect(t *testing.T) {
 	a := authority(t)
-	first, err := Start(Config{Listen: "127.0.0.1:0", TLS: a.ServerTLS()}, quiet())
-	require.NoError(t, err)
-	address := first.Addr().String()
-	first.Close()
-
+	address := freeAddress(t)
 	h := host(t, a, "h1", address) // before anybody listens
 	serve(t, h, "aloft.host.h1.console", echo)
 	connected := make(chan struct{}, 100)
 	cancel := h.Connected(func() { connected <- struct{}{} })
 	require.Empty(t, connected)
-	_, err = ask(t.Context(), h, "aloft.control.sync", "")
+	_, err := ask(t.Context(), h, "aloft.control.sync", "")
 	require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	require.ErrorContains(t, err, "disconnected")
 
@@ -130,7 +152,7 @@ func TestReconnect(t *testing.T) {
 		require.NoError(t, err)
 		select {
 		case <-connected:
-		case <-time.After(time.Minute):
+		case <-time.After(3 * time.Minute):
 			t.Fatal("the host does not come back")
 		}
 		control, err := s.Connect(t.Context())

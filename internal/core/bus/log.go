@@ -44,7 +44,7 @@ func (l *natsLog) Fatalf(format string, v ...any) {
 
 // started waits until the server is ready, or has said why it will not be.
 func (l *natsLog) started(s *server.Server) error {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		ready := s.ReadyForConnections(30 * time.Millisecond)
 		select {
 		case text := <-l.fatal:
@@ -55,5 +55,5 @@ func (l *natsLog) started(s *server.Server) error {
 			return nil
 		}
 	}
-	return fault.New(fault.Unavailable, "the bus was not ready after 10 s")
+	return fault.New(fault.Unavailable, "the bus was not ready after %s", patience)
 }

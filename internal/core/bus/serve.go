@@ -79,7 +79,7 @@ func (s *Subscription) listen(subject, group string, fn nats.MsgHandler) (*Subsc
 		}
 	}
 	if s.bus.IsConnected() { // else the server is told at the reconnect
-		if err := s.bus.nats.FlushTimeout(5 * time.Second); err != nil && s.bus.IsConnected() {
+		if err := s.bus.nats.FlushTimeout(patience); err != nil && s.bus.IsConnected() {
 			s.Close()
 			return nil, fmt.Errorf("subscribing to %s: %w", subject, err)
 		}

@@ -34,6 +34,9 @@ const (
 	maxPayload = 8 << 20
 	pingEvery  = 5 * time.Second
 	maxPings   = 2 // unanswered, then a connection is taken for dead
+	// connectPatience is how long either end waits for the other's greeting and certificate. NATS' own 2 s are too short
+	// for a busy machine, or for a thousand hosts that come back at the same moment: nobody would ever get in.
+	connectPatience = 15 * time.Second
 )
 
 // Server is the bus of this process.
@@ -95,6 +98,8 @@ func (s *Server) options(cfg Config) (*server.Options, error) {
 		MaxPayload:                 maxPayload,
 		PingInterval:               pingEvery,
 		MaxPingsOut:                maxPings,
+		TLSTimeout:                 connectPatience.Seconds(),
+		AuthTimeout:                connectPatience.Seconds(),
 		CustomClientAuthentication: s,
 	}
 	if (cfg.Listen != "" || cfg.ClusterListen != "") && cfg.TLS == nil {
@@ -115,7 +120,10 @@ func (s *Server) options(cfg Config) (*server.Options, error) {
 
 // cluster links this server with those of other control nodes.
 func cluster(o *server.Options, cfg Config) (err error) {
-	o.Cluster = server.ClusterOpts{Name: "aloft", PoolSize: 1, PingInterval: pingEvery, MaxPingsOut: maxPings}
+	o.Cluster = server.ClusterOpts{
+		Name: "aloft", PoolSize: 1, PingInterval: pingEvery, MaxPingsOut: maxPings,
+		TLSTimeout: connectPatience.Seconds(), AuthTimeout: connectPatience.Seconds(),
+	}
 	if o.Cluster.Host, o.Cluster.Port, err = hostPort("bus-cluster-listen", cfg.ClusterListen); err != nil {
 		return err
 	}
