@@ -62,6 +62,8 @@ type Log struct {
 	log    *slog.Logger
 	origin string // of this process' events on the bus
 	ids    ids
+	// relayAfter is the age at which an event that is not marked is taken for left behind, and how often that is looked for.
+	relayAfter time.Duration
 
 	subs  atomic.Pointer[[]*subscriber]
 	subMu sync.Mutex // held by those who replace subs
@@ -92,7 +94,7 @@ type row struct {
 
 // New returns the log of events. b is nil where there is one control node only.
 func New(d *db.DB, b Publisher, log *slog.Logger) *Log {
-	l := &Log{db: d, bus: b, log: log, origin: rand.Text(), wake: make(chan struct{}, 1)}
+	l := &Log{db: d, bus: b, log: log, origin: rand.Text(), relayAfter: relayAfter, wake: make(chan struct{}, 1)}
 	l.subs.Store(&[]*subscriber{})
 	return l
 }

@@ -25,6 +25,20 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 
 func sets() []db.Migrations { return []db.Migrations{Migrations()} }
 
+// patient is a log that takes nothing for left behind, however slow the machine: its events are told once.
+func patient(d *db.DB, b Publisher) *Log {
+	l := New(d, b, quiet())
+	l.relayAfter = time.Hour
+	return l
+}
+
+// hasty is a log that relays soon.
+func hasty(d *db.DB, b Publisher) *Log {
+	l := New(d, b, quiet())
+	l.relayAfter = 200 * time.Millisecond
+	return l
+}
+
 // running runs a log until the test's end, or until stop.
 func running(t *testing.T, l *Log) (stop func()) {
 	t.Helper()
@@ -83,7 +97,7 @@ func connected(t *testing.T, s *bus.Server) *bus.Bus {
 
 func TestEventsAreDeliveredAfterTheCommitOnly(t *testing.T) {
 	dbtest.Each(t, sets(), func(t *testing.T, d *db.DB) {
-		l := New(d, nil, quiet())
+		l := patient(d, nil)
 		heard, all := hear(l, "compute.server."), hear(l, "")
 		stop := running(t, l)
 		ev := Event{
@@ -123,7 +137,7 @@ func TestEventsAreDeliveredAfterTheCommitOnly(t *testing.T) {
 
 func TestWhoDoesNotListenDoesNotHear(t *testing.T) {
 	d := dbtest.SQLite(t, sets()...)
-	l := New(d, nil, quiet())
+	l := patient(d, nil)
 	running(t, l)
 	all := hear(l, "")
 	cancelled := make(chan Event, 1)
@@ -137,7 +151,7 @@ func TestWhoDoesNotListenDoesNotHear(t *testing.T) {
 // A subscriber that hangs delays other events, but no commit.
 func TestASlowSubscriberBlocksNoCommit(t *testing.T) {
 	d := dbtest.SQLite(t, sets()...)
-	l := New(d, nil, quiet())
+	l := patient(d, nil)
 	free := make(chan struct{})
 	l.Subscribe("", func(Event) { <-free })
 	all := hear(l, "")
@@ -154,16 +168,21 @@ func TestASlowSubscriberBlocksNoCommit(t *testing.T) {
 func TestOtherControlNodesHear(t *testing.T) {
 	dbtest.Each(t, sets(), func(t *testing.T, d *db.DB) {
 		s := onBus(t)
-		one, two := New(d, connected(t, s), quiet()), New(d, connected(t, s), quiet())
+		one, two := patient(d, connected(t, s)), patient(d, connected(t, s))
 		atOne, atTwo := hear(one, ""), hear(two, "")
 		running(t, one)
 		running(t, two)
-		for i := range 50 { // the first ones may come before the second listens
-			require.NoError(t, one.Add(t.Context(), Event{Type: fmt.Sprint(i)}))
+		for listening := false; !listening; { // the first ones may come before the second listens
+			require.NoError(t, one.Add(t.Context(), Event{Type: "probe"}))
 			next(t, atOne)
+			select {
+			case <-atTwo:
+				listening = true
+			case <-time.After(10 * time.Millisecond):
+			}
 		}
 		require.NoError(t, one.Add(t.Context(), Event{Type: "last", Data: json.RawMessage(`{}`)}))
-		for next(t, atTwo).Type != "last" {
+		for next(t, atTwo).Type != "last" { // of probes, more may be on their way
 		}
 		require.Equal(t, "last", next(t, atOne).Type)
 		require.Empty(t, atOne, "each is heard once where it happened")
@@ -171,9 +190,7 @@ func TestOtherControlNodesHear(t *testing.T) {
 }
 
 func TestTheRelayFindsWhatACrashLeft(t *testing.T) {
-	t.Parallel()
 	dbtest.Each(t, sets(), func(t *testing.T, d *db.DB) {
-		t.Parallel()
 		s := onBus(t)
 		dead := New(d, connected(t, s), quiet()) // its Run never runs
 		require.NoError(t, dead.Add(t.Context(), Event{Type: "fresh"}))
@@ -188,7 +205,7 @@ func TestTheRelayFindsWhatACrashLeft(t *testing.T) {
 			}
 			return nil
 		}))
-		l, other := New(d, connected(t, s), quiet()), New(d, connected(t, s), quiet())
+		l, other := hasty(d, connected(t, s)), patient(d, connected(t, s))
 		here, there := hear(l, ""), hear(other, "")
 		stop := listen(t, other)
 		running(t, l)
@@ -227,11 +244,10 @@ func (b *broken) Publish(subject string, v any) error {
 }
 
 func TestEventsOutliveALostBus(t *testing.T) {
-	t.Parallel()
 	d := dbtest.SQLite(t, sets()...)
 	s := onBus(t)
 	b := &broken{Publisher: connected(t, s), down: true}
-	l, other := New(d, b, quiet()), New(d, connected(t, s), quiet())
+	l, other := hasty(d, b), patient(d, connected(t, s))
 	here, there := hear(l, ""), hear(other, "")
 	listen(t, other)
 	running(t, l)

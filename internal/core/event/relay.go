@@ -18,13 +18,14 @@ import (
 const subject = "aloft.event"
 
 const (
-	// relayAfter is the age at which an event that is not marked is taken for left behind.
 	relayAfter = 5 * time.Second
 	// markEvery is how long events that were published wait for being marked, many at a time.
 	markEvery  = 500 * time.Millisecond
 	batch      = 500                // events in one message, and rows in one statement
 	kept       = 7 * 24 * time.Hour // how long events are kept
 	pruneEvery = 10 * time.Minute
+	// lastMark is how long the marking may take that ends Run. What it doesn't mark is told once more, later.
+	lastMark = 10 * time.Second
 )
 
 // message is what goes over the bus.
@@ -54,14 +55,14 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 	l.publish(l.take()) // what was committed before the end
 	keeper.Wait()
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMark)
 	defer cancel()
 	return l.mark(last)
 }
 
 // keep marks what was published, relays what was left behind, and removes what is old.
 func (l *Log) keep(ctx context.Context) {
-	mark, relay, prune := time.NewTicker(markEvery), time.NewTicker(relayAfter), time.NewTicker(pruneEvery)
+	mark, relay, prune := time.NewTicker(markEvery), time.NewTicker(l.relayAfter), time.NewTicker(pruneEvery)
 	defer mark.Stop()
 	defer relay.Stop()
 	defer prune.Stop()
@@ -146,7 +147,7 @@ func (l *Log) relay(ctx context.Context) error {
 	if err := l.mark(ctx); err != nil { // else this process' own would look left behind
 		return err
 	}
-	after, before := int64(0), idAt(time.Now().Add(-relayAfter))
+	after, before := int64(0), idAt(time.Now().Add(-l.relayAfter))
 	for {
 		var rows []row
 		err := l.db.Q(ctx).NewSelect().Model(&rows).Where("NOT published").Where("id > ?", after).Where("id < ?", before).
