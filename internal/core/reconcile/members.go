@@ -40,10 +40,9 @@ const (
 // dead when its counter has stood still for a while on the watch of whoever looks. A node that cannot reach the
 // database owns nothing, as the others will have taken its keys.
 type Members struct {
-	db         *db.DB
-	id         string
-	log        *slog.Logger
-	beat, gone time.Duration
+	db  *db.DB
+	id  string
+	log *slog.Logger
 
 	seen map[string]sighting // by Run only
 	view atomic.Pointer[view]
@@ -73,17 +72,14 @@ type member struct {
 
 // NewMembers returns the membership of the control node id, which owns nothing until Run has written its first beat.
 func NewMembers(d *db.DB, id string, log *slog.Logger) *Members {
-	m := &Members{
-		db: d, id: id, log: log, beat: memberBeat, gone: memberGone,
-		seen: map[string]sighting{}, changed: make(chan struct{}),
-	}
+	m := &Members{db: d, id: id, log: log, seen: map[string]sighting{}, changed: make(chan struct{})}
 	m.view.Store(&view{})
 	return m
 }
 
 // Run beats until ctx ends, then takes this node off the list so that the others need not wait for its death.
 func (m *Members) Run(ctx context.Context) error {
-	ticker := time.NewTicker(m.beat)
+	ticker := time.NewTicker(memberBeat)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
 		if err := m.once(ctx); err != nil && ctx.Err() == nil {
@@ -96,7 +92,7 @@ func (m *Members) Run(ctx context.Context) error {
 		}
 	}
 	m.show(nil, time.Time{})
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.beat)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), memberBeat)
 	defer cancel()
 	return m.forget(last, []string{m.id})
 }
@@ -104,7 +100,7 @@ func (m *Members) Run(ctx context.Context) error {
 // once beats and looks at the others.
 func (m *Members) once(ctx context.Context) error {
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, m.gone/2)
+	ctx, cancel := context.WithTimeout(ctx, memberGone/2)
 	defer cancel()
 	var rows []member
 	err := m.db.Tx(ctx, func(ctx context.Context) error {
@@ -123,7 +119,7 @@ func (m *Members) once(ctx context.Context) error {
 		return err
 	}
 	live, dead := m.judge(rows, time.Now())
-	m.show(live, begun.Add(m.gone))
+	m.show(live, begun.Add(memberGone))
 	if len(dead) > 0 {
 		return m.forget(ctx, dead)
 	}
@@ -142,9 +138,9 @@ func (m *Members) judge(rows []member, now time.Time) (live, dead []string) {
 		m.seen[r.ID] = s
 		still := now.Sub(s.at)
 		switch {
-		case r.ID == m.id || still < m.gone:
+		case r.ID == m.id || still < memberGone:
 			live = append(live, r.ID)
-		case still > 100*m.gone:
+		case still > 100*memberGone:
 			dead = append(dead, r.ID)
 		}
 	}
