@@ -28,7 +28,6 @@ type plane struct {
 	mu       sync.Mutex
 	wants    map[string]protocol.Server
 	seen     map[string]protocol.Observed
-	steps    map[string][]string // all steps that were ever reported
 	syncs    int
 	beats    []protocol.Heartbeat
 	deaf     error // the answer to everything, if set
@@ -37,10 +36,18 @@ type plane struct {
 
 func newPlane() *plane {
 	return &plane{
-		image: disksuite.Noise(2*protocol.ImagePiece + 7), wants: map[string]protocol.Server{},
-		seen: map[string]protocol.Observed{}, steps: map[string][]string{},
+		image: noise(), wants: map[string]protocol.Server{},
+		seen: map[string]protocol.Observed{},
 	}
 }
+
+// noise is an image of two pieces and a bit, made once.
+func noise() *disksuite.Source {
+	made := noiseOnce()
+	return &disksuite.Source{Image: made.Image, Data: made.Data}
+}
+
+var noiseOnce = sync.OnceValue(func() *disksuite.Source { return disksuite.Noise(2*protocol.ImagePiece + 7) })
 
 func (p *plane) take(servers []protocol.Observed) {
 	for _, o := range servers {
@@ -48,7 +55,6 @@ func (p *plane) take(servers []protocol.Observed) {
 			continue
 		}
 		p.seen[o.ID] = o
-		p.steps[o.ID] = append(p.steps[o.ID], o.Step)
 		if w, ok := p.wants[o.ID]; ok && w.Power == protocol.Absent && o.Power == protocol.Absent && o.Generation >= w.Generation {
 			delete(p.wants, o.ID)
 		}
@@ -114,6 +120,12 @@ func (p *plane) change(id string, change func(*protocol.Server)) protocol.Server
 	return w
 }
 
+func (p *plane) wanted(id string) protocol.Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wants[id]
+}
+
 func (p *plane) observed(id string) protocol.Observed {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,7 +188,10 @@ func (h *host) kill() {
 }
 
 // create wants a new server and returns its id.
-func (h *host) create() string {
+func (h *host) create() string { return h.createWith(func(*protocol.Server) {}) }
+
+// createWith is create of a server that is not like the others.
+func (h *host) createWith(change func(*protocol.Server)) string {
 	id, network := uuid.NewString(), "net-"+uuid.NewString()
 	h.want(id, func(w *protocol.Server) {
 		*w = protocol.Server{
@@ -187,6 +202,7 @@ func (h *host) create() string {
 				FixedIPs: []protocol.FixedIP{{Address: "10.0.0.5"}}, Metadata: protocol.MetadataPort{PortID: "md-" + network},
 			}},
 		}
+		change(w)
 	})
 	return id
 }
@@ -213,21 +229,42 @@ func (h *host) domain(id string) *hypervisor.Domain {
 // until waits until what the control plane sees of a server is as it should be.
 func (h *host) until(id, what string, ok func(protocol.Observed) bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !ok(h.plane.observed(id)) {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("%s; seen is %+v, the domain is %+v", what, h.plane.observed(id), h.domain(id))
-		}
-		time.Sleep(2 * time.Millisecond)
+	if !within(func() bool { return ok(h.plane.observed(id)) }) {
+		h.t.Fatalf("%s; seen is %+v, the domain is %+v", what, h.plane.observed(id), h.domain(id))
 	}
+}
+
+// eventually waits for what is not the control plane's to see.
+func (h *host) eventually(what string, ok func() bool) {
+	h.t.Helper()
+	require.True(h.t, within(ok), what)
+}
+
+// within tells whether something comes true in a time that is generous for a slow machine.
+func within(ok func() bool) bool {
+	for deadline := time.Now().Add(3 * time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+// gate holds whoever waits at it, so that a test can look at what else would pass too quickly.
+type gate struct {
+	open func()
+	wait func()
+}
+
+func newGate() gate {
+	opened := make(chan struct{})
+	return gate{open: sync.OnceFunc(func() { close(opened) }), wait: func() { <-opened }}
 }
 
 // done waits until the wants have been carried out.
 func (h *host) done(id string, power protocol.Power) {
 	h.t.Helper()
-	h.plane.mu.Lock()
-	generation := h.plane.wants[id].Generation
-	h.plane.mu.Unlock()
+	generation := h.plane.wanted(id).Generation
 	h.until(id, "the wants were never carried out", func(o protocol.Observed) bool {
 		return o.Generation >= generation && o.Power == power && o.Step == "" && o.Error == ""
 	})
@@ -236,12 +273,7 @@ func (h *host) done(id string, power protocol.Power) {
 // gone waits until nothing is left of a server.
 func (h *host) gone(id string) {
 	h.t.Helper()
-	require.Eventually(h.t, func() bool {
-		h.plane.mu.Lock()
-		defer h.plane.mu.Unlock()
-		_, wanted := h.plane.wants[id]
-		return !wanted
-	}, time.Minute, 2*time.Millisecond, "the server was never reported absent")
+	h.eventually("the server was never reported absent", func() bool { return h.plane.wanted(id).ID == "" })
 	require.Nil(h.t, h.domain(id))
 	_, err := h.pool.Find(context.WithoutCancel(h.t.Context()), id)
 	require.True(h.t, fault.Is(err, fault.NotFound), "its disk is left over")

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,27 +39,35 @@ func TestLife(t *testing.T) {
 
 	h.want(id, set(protocol.Absent))
 	h.gone(id)
-	require.Eventually(t, func() bool { return len(h.agent.known()) == 0 }, time.Minute, time.Millisecond, "the agent forgets it")
+	h.eventually("the agent forgets it", func() bool { return len(h.agent.known()) == 0 })
 }
 
 func TestProgressIsTold(t *testing.T) {
-	h := newHost(t, simulated.Options{BootDelay: 60 * time.Millisecond}, disksim.Options{})
-	hold := make(chan struct{})
+	fetching, starting := newGate(), newGate()
+	h := newHost(t, simulated.Options{Fail: func(op simulated.Operation, _ string) error {
+		if op == simulated.Start {
+			starting.wait()
+		}
+		return nil
+	}}, disksim.Options{})
 	h.plane.image.Before = func(_ context.Context, offset int64) error {
 		if offset == protocol.ImagePiece {
-			<-hold
+			fetching.wait()
 		}
 		return nil
 	}
+	t.Cleanup(fetching.open) // before the host's end, which waits for the agent
+	t.Cleanup(starting.open)
 	h.run()
 	id := h.create()
 	h.until(id, "the image's progress", func(o protocol.Observed) bool { return o.Step == "fetching image (49 %)" })
 	o := h.plane.observed(id)
 	require.Equal(t, protocol.Absent, o.Power)
 	require.Zero(t, o.Generation)
-	close(hold)
+	fetching.open()
+	h.until(id, "the start", func(o protocol.Observed) bool { return o.Step == "starting" })
+	starting.open()
 	h.done(id, protocol.Running)
-	require.Contains(t, h.plane.steps[id], "starting")
 }
 
 func TestMetadataStandsBeforeTheGuestStarts(t *testing.T) {
@@ -77,7 +86,7 @@ func TestMetadataStandsBeforeTheGuestStarts(t *testing.T) {
 	h.done(id, protocol.Running)
 	require.True(t, ready.Load())
 
-	network := h.plane.wants[id].NICs[0].NetworkID
+	network := h.plane.wanted(id).NICs[0].NetworkID
 	found, ok := h.agent.ServerAt(network, "10.0.0.5")
 	require.True(t, ok)
 	require.Equal(t, id, found.ID)
@@ -88,11 +97,11 @@ func TestMetadataStandsBeforeTheGuestStarts(t *testing.T) {
 
 	h.want(id, set(protocol.Absent))
 	h.gone(id)
-	require.Eventually(t, func() bool {
+	h.eventually("no server needs the network any more", func() bool {
 		h.plane.mu.Lock()
 		defer h.plane.mu.Unlock()
 		return len(h.plane.networks) == 0
-	}, time.Minute, time.Millisecond, "no server needs the network any more")
+	})
 }
 
 func TestAStaleWantIsDropped(t *testing.T) {
@@ -100,7 +109,7 @@ func TestAStaleWantIsDropped(t *testing.T) {
 	h.run()
 	id := h.create()
 	h.done(id, protocol.Running)
-	old := h.plane.wants[id]
+	old := h.plane.wanted(id)
 	h.want(id, set(protocol.Stopped))
 	h.done(id, protocol.Stopped)
 	h.agent.Want([]protocol.Server{old})
@@ -123,7 +132,7 @@ func TestAGuestThatPowersOffStaysOff(t *testing.T) {
 		})
 	}
 	stays()
-	require.Eventually(t, func() bool { return h.domain(id).Meta.Halted }, time.Minute, time.Millisecond)
+	h.eventually("it is marked", func() bool { return h.domain(id).Meta.Halted })
 
 	h.hv.RestartEngine() // which forgets why it was stopped
 	h.run()
@@ -150,7 +159,7 @@ func (h *host) synced() int {
 
 func (h *host) waitSyncs(n int) {
 	h.t.Helper()
-	require.Eventually(h.t, func() bool { return h.synced() >= n }, time.Minute, time.Millisecond)
+	h.eventually("the agent no longer calls", func() bool { return h.synced() >= n })
 }
 
 func TestALostServerRunsAgain(t *testing.T) {
@@ -176,8 +185,7 @@ func TestALostServerRunsAgain(t *testing.T) {
 
 func (h *host) starts(id string, n int) {
 	h.t.Helper()
-	require.Eventually(h.t, func() bool { return h.hv.Starts(id) == n }, time.Minute, time.Millisecond,
-		"it should have been started %d times", n)
+	h.eventually(fmt.Sprintf("it should have been started %d times", n), func() bool { return h.hv.Starts(id) == n })
 }
 
 func TestAServerThatIsLostAgainAndAgainIsStartedWithBackOff(t *testing.T) {
@@ -207,7 +215,7 @@ func TestAGuestThatIgnoresThePowerButtonIsDestroyed(t *testing.T) {
 			h.done(id, protocol.Running)
 			began := time.Now()
 			h.want(id, change)
-			h.done(id, h.plane.wants[id].Power)
+			h.done(id, h.plane.wanted(id).Power)
 			require.GreaterOrEqual(t, time.Since(began), 400*time.Millisecond)
 		})
 	}
@@ -240,8 +248,7 @@ func TestErrorsAreTold(t *testing.T) {
 
 	h.want(first, set(protocol.Absent))
 	h.gone(first)
-	missing := h.create()
-	h.want(missing, func(w *protocol.Server) { w.Image.ID = uuid.NewString() })
+	missing := h.createWith(func(w *protocol.Server) { w.Image.ID = uuid.NewString() })
 	h.until(missing, "the missing image", func(o protocol.Observed) bool { return o.Final })
 	require.Contains(t, h.plane.observed(missing).Error, "could not be found")
 	h.want(missing, func(w *protocol.Server) { w.Image = h.plane.image.Image })
@@ -306,10 +313,10 @@ func TestAServerThatControlForgotIsLeftAsItIs(t *testing.T) {
 	h.plane.mu.Lock()
 	delete(h.plane.wants, id)
 	h.plane.mu.Unlock()
-	require.Eventually(t, func() bool {
+	h.eventually("it is wanted no more", func() bool {
 		_, ok := h.agent.wanted(id)
 		return !ok
-	}, time.Minute, time.Millisecond)
+	})
 	require.Equal(t, protocol.Running, h.domain(id).Power)
 }
 
@@ -322,8 +329,7 @@ func TestADeafControlPlaneHearsAllLater(t *testing.T) {
 	h.plane.deaf = fault.New(fault.Unavailable, "nobody is there")
 	h.plane.mu.Unlock()
 	h.hv.PowerOff(id)
-	require.Eventually(t, func() bool { return h.domain(id).Meta.Halted }, time.Minute, time.Millisecond,
-		"the agent goes on without it")
+	h.eventually("the agent goes on without it", func() bool { return h.domain(id).Meta.Halted })
 	require.Equal(t, protocol.Running, h.plane.observed(id).Power)
 	h.plane.mu.Lock()
 	h.plane.deaf = nil
@@ -334,15 +340,18 @@ func TestADeafControlPlaneHearsAllLater(t *testing.T) {
 // A host that can't see its domains must not say that there are none.
 func TestNothingIsSaidBeforeTheDomainsHaveBeenSeen(t *testing.T) {
 	var away atomic.Bool
+	var looks atomic.Int64
 	away.Store(true)
 	h := newHost(t, simulated.Options{Fail: func(simulated.Operation, string) error {
 		if away.Load() {
+			looks.Add(1)
 			return fault.New(fault.Unavailable, "the hypervisor is away")
 		}
 		return nil
 	}}, disksim.Options{})
 	h.run()
-	require.Never(t, func() bool { return h.synced() > 0 }, 200*time.Millisecond, 5*time.Millisecond)
+	h.eventually("it looks again and again", func() bool { return looks.Load() >= 4 })
+	require.Zero(t, h.synced())
 	away.Store(false)
 	id := h.create()
 	h.done(id, protocol.Running)

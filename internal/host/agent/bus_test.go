@@ -46,11 +46,11 @@ func TestOnBus(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.RunOnBus(ctx, hostSide, "host-1", p) }()
-	require.Eventually(t, func() bool { return h.synced() > 0 }, time.Minute, time.Millisecond)
+	h.waitSyncs(1)
 
 	id := h.create()
 	_, err = bus.Request[[]protocol.Server, protocol.Ack](t.Context(), control, protocol.SubjectServers("host-1"),
-		[]protocol.Server{p.wants[id]})
+		[]protocol.Server{p.wanted(id)})
 	require.NoError(t, err)
 	h.done(id, protocol.Running)
 

@@ -179,23 +179,21 @@ func killedAt(t *testing.T, s scenario, call int, after bool) bool {
 // diesOrEnds waits until the agent is dead or has brought the scenario to its end.
 func (h *host) diesOrEnds(r *reaper, id string, s scenario) (killed bool) {
 	h.t.Helper()
-	deadline := time.After(time.Minute)
-	for {
+	over := within(func() bool {
 		select {
 		case <-r.die:
+			killed = true
 			return true
-		case <-deadline:
-			h.t.Fatalf("it neither died nor ended; seen is %+v", h.plane.observed(id))
-		case <-time.After(time.Millisecond):
+		default:
 		}
-		h.plane.mu.Lock()
-		want, wanted := h.plane.wants[id]
-		o := h.plane.seen[id]
-		h.plane.mu.Unlock()
-		if !wanted && s.power == protocol.Absent || wanted && o.Generation >= want.Generation && o.Power == s.power && o.Step == "" {
-			return false
-		}
+		want, o := h.plane.wanted(id), h.plane.observed(id)
+		return want.ID == "" && s.power == protocol.Absent ||
+			want.ID != "" && o.Generation >= want.Generation && o.Power == s.power && o.Step == ""
+	})
+	if !over {
+		h.t.Fatalf("it neither died nor ended; seen is %+v", h.plane.observed(id))
 	}
+	return killed
 }
 
 // TestManyServersOnABadHost has a hypervisor that fails now and then and agents that are killed, and demands that in the
@@ -220,28 +218,25 @@ func TestManyServersOnABadHost(t *testing.T) {
 		h.run() // kills the one before
 	}
 	for _, id := range ids {
-		h.plane.mu.Lock()
-		power := h.plane.wants[id].Power
-		h.plane.mu.Unlock()
-		h.done(id, power)
+		h.done(id, h.plane.wanted(id).Power)
 	}
 	for _, id := range ids {
 		h.want(id, set(protocol.Absent))
 	}
 	h.run()
-	require.Eventually(t, func() bool {
+	h.eventually("all are gone", func() bool {
 		h.plane.mu.Lock()
 		defer h.plane.mu.Unlock()
 		return len(h.plane.wants) == 0
-	}, time.Minute, 5*time.Millisecond)
+	})
 	h.kill()
 	left, err := h.pool.List(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
-	require.Eventually(t, func() bool { // List may be told to fail
+	h.eventually("no domain is left", func() bool { // List may be told to fail
 		domains, err := h.hv.List(t.Context())
 		return err == nil && len(domains) == 0
-	}, time.Minute, time.Millisecond)
+	})
 }
 
 // TestPlanComesToAnEnd plays plans against a model of a domain: from any state, what is wanted is reached in a few rounds

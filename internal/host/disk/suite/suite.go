@@ -41,10 +41,7 @@ func NewSource(format string, data []byte) *Source {
 // Noise returns a raw image of random content, size bytes.
 func Noise(size int) *Source {
 	data := make([]byte, size)
-	dice := rand.New(rand.NewPCG(1, uint64(size)))
-	for i := range data {
-		data[i] = byte(dice.Uint32())
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data) // it never fails
 	return NewSource("raw", data)
 }
 
