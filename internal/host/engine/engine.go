@@ -59,11 +59,15 @@ type Engines struct {
 }
 
 // startDeadline is how long an engine may take to answer; libvirtd's first start probes QEMU and is the slowest.
-const startDeadline = 60 * time.Second
+const startDeadline = 2 * time.Minute
+
+// hangPatience is how long an engine that runs may be silent before it is taken for hanging and replaced. On a busy host
+// a good engine is silent for seconds, and replacing it makes that worse.
+const hangPatience = 20 * time.Second
 
 // settleDeadline is how long an engine may take to find the others. Open vSwitch's programs double the pause between their
 // attempts to connect, from one second to eight.
-const settleDeadline = 30 * time.Second
+const settleDeadline = time.Minute
 
 // New returns the supervisor of a host's engines; it starts nothing.
 func New(cfg Config) *Engines {
@@ -175,7 +179,7 @@ func (e *Engines) untilSettled(ctx context.Context, s spec) error {
 
 // ask puts a question with a short deadline.
 func ask(ctx context.Context, question func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	return question(ctx)
 }

@@ -84,7 +84,7 @@ func sameSpace(dir, kind string) bool {
 func (e *Engines) startByHand(ctx context.Context, s spec) error {
 	if pid := e.ours(s); pid != 0 {
 		// It may be starting, by an aloft that was killed. If it does not come to answer, it hangs.
-		patience, cancel := context.WithTimeout(ctx, 3*time.Second)
+		patience, cancel := context.WithTimeout(ctx, hangPatience)
 		defer cancel()
 		if e.until(patience, s.ready) == nil {
 			return nil

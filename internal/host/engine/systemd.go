@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"time"
 
 	"github.com/aloft-cloud/aloft/internal/host/command"
 )
@@ -30,7 +29,7 @@ func (e *Engines) startUnit(ctx context.Context, s spec) error {
 	}
 	if active {
 		// It may be starting, or hang.
-		patience, cancel := context.WithTimeout(ctx, 5*time.Second)
+		patience, cancel := context.WithTimeout(ctx, hangPatience)
 		defer cancel()
 		if e.until(patience, s.ready) == nil {
 			return nil

@@ -39,16 +39,24 @@ case $1 in
   ovn-controller.service) exec /usr/share/ovn/scripts/ovn-ctl start_controller --no-monitor ;;
 esac
 `
+	// Like systemd it returns when the process has ended: what is told to end still answers for a moment.
 	stopUnits = `#!/bin/sh
+end() { # pid file, command
+  pid=$(cat "$1") || return 0
+  shift
+  "$@"
+  while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status"; do sleep 0.02; done
+}
+by_signal() { end "$1" kill "$(cat "$1")"; }
 case $1 in
-  virtlogd.service) kill "$(cat "$DIR/virtlogd.pid")" ;;
-  libvirtd.service) kill "$(cat "$DIR/libvirtd.pid")" ;;
-  ovsdb-server.service) ovs-appctl -t ovsdb-server exit ;;
-  ovs-vswitchd.service) ovs-appctl -t ovs-vswitchd exit ;;
-  ovn-ovsdb-server-nb.service) ovn-appctl -t /run/ovn/ovnnb_db.ctl exit ;;
-  ovn-ovsdb-server-sb.service) ovn-appctl -t /run/ovn/ovnsb_db.ctl exit ;;
-  ovn-northd.service) ovn-appctl -t ovn-northd exit ;;
-  ovn-controller.service) ovn-appctl -t ovn-controller exit ;;
+  virtlogd.socket|virtlogd.service) by_signal "$DIR/virtlogd.pid" ;;
+  libvirtd.service) by_signal "$DIR/libvirtd.pid" ;;
+  ovsdb-server.service) end /run/openvswitch/ovsdb-server.pid ovs-appctl -t ovsdb-server exit ;;
+  ovs-vswitchd.service) end /run/openvswitch/ovs-vswitchd.pid ovs-appctl -t ovs-vswitchd exit ;;
+  ovn-ovsdb-server-nb.service) end /run/ovn/ovnnb_db.pid ovn-appctl -t /run/ovn/ovnnb_db.ctl exit ;;
+  ovn-ovsdb-server-sb.service) end /run/ovn/ovnsb_db.pid ovn-appctl -t /run/ovn/ovnsb_db.ctl exit ;;
+  ovn-northd.service) end /run/ovn/ovn-northd.pid ovn-appctl -t ovn-northd exit ;;
+  ovn-controller.service) end /run/ovn/ovn-controller.pid ovn-appctl -t ovn-controller exit ;;
 esac
 `
 )
