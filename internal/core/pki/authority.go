@@ -10,9 +10,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -85,6 +87,21 @@ func (a *Authority) CAPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
+// Fingerprint is the SHA-256 of the CA's public key in hex. It stays when the CA's certificate is renewed.
+func (a *Authority) Fingerprint() string { return Fingerprint(a.cert) }
+
+// Fingerprint is the SHA-256 of a certificate's public key (its SubjectPublicKeyInfo) in hex.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	return hex.EncodeToString(sum[:])
+}
+
+// ServerFiles are the paths of this control node's certificate, its key and the CA's certificate, for engines that
+// listen. The files are replaced when the certificate is renewed.
+func (a *Authority) ServerFiles() (cert, key, ca string) {
+	return filepath.Join(a.dir, serverCert), filepath.Join(a.dir, serverKey), filepath.Join(a.dir, CAFile)
+}
+
 // open loads the CA, or makes what is missing of it.
 func (a *Authority) open() error {
 	keyPath, certPath := filepath.Join(a.dir, caKey), filepath.Join(a.dir, CAFile)
@@ -137,18 +154,27 @@ func (a *Authority) sign(template x509.Certificate, life time.Duration) (*tls.Ce
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
-	now := time.Now()
-	template.NotBefore, template.NotAfter = now.Add(-skew), now.Add(life)
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, &template, a.cert, key.Public(), a.key)
+	der, err := a.certify(template, life, key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("signing a certificate: %w", err)
+		return nil, err
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, fmt.Errorf("reading a new certificate: %w", err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// certify signs a certificate for somebody's key.
+func (a *Authority) certify(template x509.Certificate, life time.Duration, key crypto.PublicKey) ([]byte, error) {
+	now := time.Now()
+	template.NotBefore, template.NotAfter = now.Add(-skew), now.Add(life)
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, &template, a.cert, key, a.key)
+	if err != nil {
+		return nil, fmt.Errorf("signing a certificate: %w", err)
+	}
+	return der, nil
 }
 
 func serverTemplate(addresses []string) (x509.Certificate, error) {

@@ -108,7 +108,7 @@ func TestItIsKept(t *testing.T) {
 func TestFilesArePrivate(t *testing.T) {
 	dir := t.TempDir()
 	a := ensure(t, filepath.Join(dir, "pki"))
-	require.NoError(t, a.WriteHost("h1", filepath.Join(dir, "host")))
+	require.NoError(t, admit(a, "h1", filepath.Join(dir, "host")))
 	want := map[string]fs.FileMode{
 		"pki/ca.pem": 0o644, "pki/server.pem": 0o644, "host/ca.pem": 0o644, "host/host.pem": 0o644,
 		"pki/ca-key.pem": 0o600, "pki/server-key.pem": 0o600, "host/host-key.pem": 0o600, "pki/.lock": 0o600,
@@ -203,15 +203,55 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// admit gives a host what it needs, as joining does.
+func admit(a *pki.Authority, id, dir string) error {
+	request, err := pki.HostRequest(dir, id)
+	if err != nil {
+		return err
+	}
+	key, err := pki.RequestKey(request)
+	if err != nil {
+		return err
+	}
+	cert, err := a.SignHost(id, key)
+	if err != nil {
+		return err
+	}
+	return pki.KeepHost(dir, a.CAPEM(), cert)
+}
+
+func TestAHostKeepsOnlyWhatIsItsOwn(t *testing.T) {
+	a, dir := ensure(t, t.TempDir()), t.TempDir()
+	require.NoError(t, admit(a, "h1", dir))
+	for _, bad := range []string{"", "x", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"} {
+		_, err := pki.RequestKey([]byte(bad))
+		require.True(t, fault.Is(err, fault.Invalid), "%q", bad)
+	}
+	request, err := pki.HostRequest(dir, "h1")
+	require.NoError(t, err)
+	key, err := pki.RequestKey(request)
+	require.NoError(t, err)
+	_, err = a.SignHost("a.b", key)
+	require.True(t, fault.Is(err, fault.Invalid))
+
+	cert, err := a.SignHost("h1", key)
+	require.NoError(t, err)
+	require.ErrorContains(t, pki.KeepHost(dir, ensure(t, t.TempDir()).CAPEM(), cert), "not of the CA")
+	other := t.TempDir()
+	_, err = pki.HostRequest(other, "h1")
+	require.NoError(t, err)
+	require.ErrorContains(t, pki.KeepHost(other, a.CAPEM(), cert), "does not fit the host's key")
+}
+
 func TestHostsOnOtherMachines(t *testing.T) {
 	a, dir := ensure(t, t.TempDir()), t.TempDir()
 	_, err := pki.LoadHostTLS(dir)
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.NoError(t, a.WriteHost("h1", dir))
+	require.NoError(t, admit(a, "h1", dir))
 	c, err := pki.LoadHostTLS(dir)
 	require.NoError(t, err)
 	for _, id := range []string{"h1", "h2"} {
-		require.NoError(t, a.WriteHost(id, dir))
+		require.NoError(t, admit(a, id, dir))
 		state, err := handshake(t, mutual(a.ServerTLS()), named(c, "localhost"))
 		require.NoError(t, err)
 		_, got, err := pki.Peer(&state)
@@ -228,7 +268,7 @@ func TestRenewal(t *testing.T) {
 		server, first := a.ServerTLS(), leaf(t, a.ServerTLS())
 		host, err := a.HostTLS("h1")
 		require.NoError(t, err)
-		require.NoError(t, a.WriteHost("h1", filepath.Join(dir, "host")))
+		require.NoError(t, admit(a, "h1", filepath.Join(dir, "host")))
 		begun := time.Now()
 		for time.Since(begun) < 9*365*day { // without a restart
 			time.Sleep(20 * day)

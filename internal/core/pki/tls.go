@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
@@ -22,12 +21,6 @@ const (
 	RoleHost    Role = "host"    // a host: its own subjects
 	// RoleLaboratory is who plays hosts: the subjects of all, where the control node allows it.
 	RoleLaboratory Role = "laboratory"
-)
-
-// The files of a host's folder.
-const (
-	hostCert = "host.pem"
-	hostKey  = "host-key.pem"
 )
 
 // hostID is what may be a host's id: it becomes a part of the bus's subjects.
@@ -93,51 +86,15 @@ func (a *Authority) clientTLS(role Role, id string) (*tls.Config, error) {
 	}, nil
 }
 
-// WriteHost signs a certificate for a host on another machine, and writes what it needs into a folder: LoadHostTLS reads
-// it there. Writing again renews it.
-func (a *Authority) WriteHost(id, dir string) error {
-	cert, err := a.signClient(RoleHost, id)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the host's folder: %w", err)
-	}
-	if err := writeFile(filepath.Join(dir, CAFile), a.CAPEM(), 0o644); err != nil {
-		return fmt.Errorf("writing the host's %s: %w", CAFile, err)
-	}
-	return writePair(filepath.Join(dir, hostCert), filepath.Join(dir, hostKey), cert)
-}
-
 func (a *Authority) signClient(role Role, id string) (*tls.Certificate, error) {
 	if !hostID.MatchString(id) {
 		return nil, fault.Invalidf("host", "a host's id must be 1 to 64 letters, digits, - or _, but is %q", id)
 	}
-	return a.sign(x509.Certificate{
-		Subject:     subject(role, id),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, hostLife)
+	return a.sign(clientTemplate(role, id), hostLife)
 }
 
-// LoadHostTLS is for a host's connections, from the folder that WriteHost has filled. It reads the certificate at each
-// handshake, so one that was renewed is used from the next connection on.
-func LoadHostTLS(dir string) (*tls.Config, error) {
-	c, err := ClientTLS(filepath.Join(dir, CAFile))
-	if err != nil {
-		return nil, err
-	}
-	load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		cert, err := tls.LoadX509KeyPair(filepath.Join(dir, hostCert), filepath.Join(dir, hostKey))
-		if err != nil {
-			return nil, fmt.Errorf("reading the host's certificate: %w", err)
-		}
-		return &cert, nil
-	}
-	if _, err := load(nil); err != nil {
-		return nil, err
-	}
-	c.GetClientCertificate = load
-	return c, nil
+func clientTemplate(role Role, id string) x509.Certificate {
+	return x509.Certificate{Subject: subject(role, id), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 }
 
 // ClientTLS is for clients that show no certificate and trust the CA in a file.
