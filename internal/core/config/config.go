@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -25,7 +26,10 @@ type Config struct {
 	Listen    string // address:port of the API and the console
 	PublicURL string // how clients reach Listen; empty until Complete for the address of Listen itself
 	Database  string // sqlite:///path or postgres://…; empty until Complete for a SQLite file in DataDir
-	BusListen string // address:port for hosts on other machines; empty for none
+	// Address is this machine's for the others: tunnels between networks, moves of servers. Empty where there are no others.
+	Address   string
+	BusListen string // address:port for hosts on other machines; empty until Complete for port 4222 of Address, if that is given
+	OVNListen string // address:port of OVN's southbound database for them; empty likewise, port 6642
 	// BusClusterListen and BusRoutes link the buses of several control nodes.
 	BusClusterListen string
 	BusRoutes        []string
@@ -33,6 +37,8 @@ type Config struct {
 	PolicyFile       string   // policies that differ from the defaults; empty for none
 	AllowOrigins     []string // web pages whose scripts may call the API, as https://name:port; "*" is all
 	Outside          string   // this host's address, with the prefix length, on the network of floating addresses
+	OutsideDevice    string   // network device that joins this host to it; empty for none
+	TunnelDevice     string   // network device whose address tunnels use; empty for that of Address
 	LogLevel         string   // debug, info, warn or error
 	LimitModel       string   // flat or strict_two_level
 	LogIn            LogIn
@@ -55,18 +61,28 @@ func (c *Config) Bind(flags *pflag.FlagSet) {
 	flags.StringVar(&c.Listen, "listen", c.Listen, "address:port of the API and the console")
 	flags.StringVar(&c.PublicURL, "public-url", c.PublicURL, "URL at which clients reach the API (default https:// and the address of --listen)")
 	flags.StringVar(&c.Database, "database", c.Database, "sqlite:///path or postgres://user@host/name (default a SQLite file in --data-dir)")
-	flags.StringVar(&c.BusListen, "bus-listen", c.BusListen, "address:port at which hosts on other machines connect (default none)")
+	flags.StringVar(&c.Address, "address", c.Address, "IPv4 address of this machine for the other hosts (default none: there are no others)")
+	flags.StringVar(&c.BusListen, "bus-listen", c.BusListen, "address:port at which hosts on other machines connect (default port 4222 of --address)")
+	flags.StringVar(&c.OVNListen, "ovn-listen", c.OVNListen, "address:port at which they reach OVN's southbound database (default port 6642 of --address)")
 	flags.StringVar(&c.BusClusterListen, "bus-cluster-listen", c.BusClusterListen, "address:port at which other control nodes connect (default none)")
 	flags.StringSliceVar(&c.BusRoutes, "bus-routes", c.BusRoutes, "address:port of other control nodes' --bus-cluster-listen")
 	flags.StringVar(&c.PolicyFile, "policy-file", c.PolicyFile, "YAML file of policies that differ from the defaults (default none)")
 	flags.StringSliceVar(&c.AllowOrigins, "allow-origins", c.AllowOrigins, "https://name:port of web pages whose scripts may call the API, or * (default none)")
 	flags.StringVar(&c.Region, "region", c.Region, "name of the region in the catalog")
 	flags.StringVar(&c.Outside, "outside", c.Outside, "address of this host, with the prefix length, on the network of floating addresses")
+	flags.StringVar(&c.OutsideDevice, "outside-device", c.OutsideDevice, "network device that joins this host to the network of floating addresses (default none)")
+	flags.StringVar(&c.TunnelDevice, "tunnel-device", c.TunnelDevice, "network device whose address tunnels between hosts use. Where the kernel has no openvswitch module it is needed, and Open vSwitch takes the device over, so that nothing else should use it (default the device of --address)")
 	flags.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level that is logged: debug, info, warn or error")
 	flags.StringVar(&c.LimitModel, "limit-model", c.LimitModel, "how the limits of domains and projects have to do with one another: flat or strict_two_level")
 	c.LogIn.bind(flags)
 	c.Load.bind(flags)
 }
+
+// The ports of Address that hosts connect to. NATS and OVN have them by default.
+const (
+	busPort        = "4222"
+	southboundPort = "6642"
+)
 
 // Complete fills in what follows from other settings, and checks all. Its error names the flag that is wrong.
 func (c *Config) Complete() error {
@@ -74,7 +90,13 @@ func (c *Config) Complete() error {
 		c.Database = "sqlite://" + filepath.Join(c.DataDir, "aloft.db")
 	}
 	if c.PublicURL == "" {
-		c.PublicURL = "https://" + reachable(c.Listen)
+		c.PublicURL = "https://" + reachable(c.Listen, c.Address)
+	}
+	if c.Address != "" && c.BusListen == "" {
+		c.BusListen = net.JoinHostPort(c.Address, busPort)
+	}
+	if c.Address != "" && c.OVNListen == "" {
+		c.OVNListen = net.JoinHostPort(c.Address, southboundPort)
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	for _, check := range []func() error{c.checkFolders, c.checkAddresses, c.checkURLs, c.checkWords, c.checkLogIn, c.checkLoad} {
@@ -85,14 +107,14 @@ func (c *Config) Complete() error {
 	return nil
 }
 
-// reachable is the address by which this machine reaches a listener.
-func reachable(listen string) string {
+// reachable is the address by which a listener is reached: on every address, by that for other machines if there is one.
+func reachable(listen, address string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen // checkAddresses will say what is wrong
 	}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
+		host = cmp.Or(address, "127.0.0.1")
 	}
 	if port == "443" && !strings.Contains(host, ":") {
 		return host
@@ -113,7 +135,10 @@ func (c *Config) checkAddresses() error {
 	if err := checkAddress("listen", c.Listen); err != nil {
 		return err
 	}
-	for flag, address := range map[string]string{"bus-listen": c.BusListen, "bus-cluster-listen": c.BusClusterListen} {
+	if ip, err := netip.ParseAddr(c.Address); c.Address != "" && (err != nil || !ip.Is4() || ip.IsUnspecified()) {
+		return fault.Invalidf("address", "--address must be one IPv4 address of this machine, such as 10.0.0.1, but is %q", c.Address)
+	}
+	for flag, address := range map[string]string{"bus-listen": c.BusListen, "ovn-listen": c.OVNListen, "bus-cluster-listen": c.BusClusterListen} {
 		if address == "" {
 			continue
 		}
@@ -165,6 +190,9 @@ func (c *Config) checkURLs() error {
 	return fault.Invalidf("database", "--database must be sqlite:///absolute/path or postgres://user@host/name")
 }
 
+// deviceName is what the kernel takes for one.
+var deviceName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,15}$`)
+
 var regionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$`)
 
 func (c *Config) checkWords() error {
@@ -173,6 +201,14 @@ func (c *Config) checkWords() error {
 	}
 	if outside, err := netip.ParsePrefix(c.Outside); err != nil || !outside.Addr().Is4() || outside.Bits() > 28 || outside.Masked().Addr() == outside.Addr() {
 		return fault.Invalidf("outside", "--outside must be an IPv4 address of this host in a range of 16 addresses or more, such as 172.24.4.1/24, but is %q", c.Outside)
+	}
+	for flag, device := range map[string]string{"outside-device": c.OutsideDevice, "tunnel-device": c.TunnelDevice} {
+		if device != "" && !deviceName.MatchString(device) {
+			return fault.Invalidf(flag, "--%s must be the name of a network device, such as eth1, but is %q", flag, device)
+		}
+	}
+	if c.TunnelDevice != "" && c.TunnelDevice == c.OutsideDevice {
+		return fault.Invalidf("tunnel-device", "--tunnel-device and --outside-device must be two devices, but both are %q", c.TunnelDevice)
 	}
 	if c.LimitModel != "flat" && c.LimitModel != "strict_two_level" {
 		return fault.Invalidf("limit-model", "--limit-model must be flat or strict_two_level, but is %q", c.LimitModel)

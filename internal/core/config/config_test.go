@@ -50,6 +50,19 @@ func TestWhatFollows(t *testing.T) {
 	require.Equal(t, "https://cloud.example.org", c.PublicURL)
 }
 
+func TestAnAddressForOtherHosts(t *testing.T) {
+	c, err := parse(t, "--address=10.0.0.1", "--listen=0.0.0.0:8443")
+	require.NoError(t, err)
+	require.Equal(t, "https://10.0.0.1:8443", c.PublicURL)
+	require.Equal(t, "10.0.0.1:4222", c.BusListen)
+	require.Equal(t, "10.0.0.1:6642", c.OVNListen)
+	c, err = parse(t, "--address=10.0.0.1", "--bus-listen=10.0.0.1:9", "--ovn-listen=10.0.0.1:8")
+	require.NoError(t, err)
+	require.Equal(t, "https://127.0.0.1:8443", c.PublicURL, "that is where it listens")
+	require.Equal(t, "10.0.0.1:9", c.BusListen)
+	require.Equal(t, "10.0.0.1:8", c.OVNListen)
+}
+
 func TestLogIn(t *testing.T) {
 	c, err := parse(t, "--lockout-after=2", "--lockout-for=5s", "--password-pattern", "[a-z], too", "--password-pattern=[0-9]",
 		"--password-history=3", "--password-minimum-age=1h", "--password-expires-after=2160h", "--password-first-use")
@@ -77,6 +90,12 @@ func TestRefusals(t *testing.T) {
 		"--listen=127.0.0.1:https": "listen",
 		"--listen=127.0.0.1:70000": "listen",
 		"--bus-listen=x":           "bus-listen",
+		"--ovn-listen=x":           "ovn-listen",
+		"--address=host":           "address",
+		"--address=0.0.0.0":        "address",
+		"--address=fd00::1":        "address",
+		"--outside-device=a b":     "outside-device",
+		"--tunnel-device=/dev/x":   "tunnel-device",
 		"--bus-routes=a:1":         "bus-routes",
 		"--public-url=http://x":    "public-url",
 		"--public-url=https://x/y": "public-url",
