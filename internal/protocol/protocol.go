@@ -18,6 +18,7 @@ const (
 	SubjectSync   = "aloft.control.sync"   // Sync → SyncReply: everything a host sees for everything it should run
 	SubjectReport = "aloft.control.report" // Report → Ack: what has changed on a host
 	SubjectImage  = "aloft.control.image"  // ImageRead → ImageData: a piece of an image's data
+	SubjectRenew  = "aloft.control.renew"  // Renew → Membership: what a host that has joined needs, anew
 )
 
 // SubjectHeartbeat is where hosts publish Heartbeat, for all control nodes.
