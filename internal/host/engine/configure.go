@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 
@@ -33,11 +34,20 @@ func (e *Engines) configureSwitch(ctx context.Context) error {
 	if err := e.refuseForeignOVN(ctx, remote); err != nil {
 		return err
 	}
+	if strings.HasPrefix(remote, "ssl:") {
+		if err := e.trustSwitch(ctx); err != nil {
+			return err
+		}
+	}
+	encap, err := e.encapIP()
+	if err != nil {
+		return err
+	}
 	want := map[string]string{
 		"system-id":           e.cfg.HostID,
 		"ovn-remote":          remote,
 		"ovn-encap-type":      "geneve",
-		"ovn-encap-ip":        e.cfg.EncapIP,
+		"ovn-encap-ip":        encap,
 		"ovn-bridge":          IntegrationBridge,
 		"ovn-bridge-mappings": e.cfg.PhysicalNetwork + ":" + e.cfg.OutsideBridge,
 		// What a router sends to the physical network from here has this MAC, as every host sends for the router.
@@ -86,36 +96,50 @@ func (e *Engines) configureNorth(ctx context.Context) error {
 	})
 }
 
-// makeBridges makes br-int and the outside bridge where they are missing.
+// makeBridges makes br-int, the outside bridge and the tunnels' one where they are missing, and plugs devices in.
 func (e *Engines) makeBridges(ctx context.Context) error {
 	have, err := bridges(ctx)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{IntegrationBridge, e.cfg.OutsideBridge} {
+	names := []string{IntegrationBridge, e.cfg.OutsideBridge}
+	if e.tunnelBridge() {
+		names = append(names, TunnelBridge)
+	}
+	for _, name := range names {
 		if slices.Contains(have, name) {
 			continue
 		}
-		if err := e.journal.change(func(b *before) {
-			if !slices.Contains(b.Bridges, name) {
-				b.Bridges = append(b.Bridges, name)
-			}
-		}); err != nil {
-			return err
-		}
-		args := []string{"--may-exist", "add-br", name}
-		if name == IntegrationBridge {
-			// Without its controller the bridge carries nothing, rather than everything to everybody.
-			args = append(args, "--", "set", "Bridge", name, "fail_mode=secure", "other_config:disable-in-band=true")
-		}
-		if !KernelDatapath() {
-			args = append(args, "--", "set", "Bridge", name, "datapath_type=netdev")
-		}
-		if _, err := command.Vsctl(ctx, args...); err != nil {
+		if err := e.makeBridge(ctx, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	if e.cfg.OutsideDevice != "" {
+		if err := e.plug(ctx, e.cfg.OutsideBridge, e.cfg.OutsideDevice); err != nil {
+			return err
+		}
+	}
+	return e.carryTunnels(ctx)
+}
+
+func (e *Engines) makeBridge(ctx context.Context, name string) error {
+	if err := e.journal.change(func(b *before) {
+		if !slices.Contains(b.Bridges, name) {
+			b.Bridges = append(b.Bridges, name)
+		}
+	}); err != nil {
+		return err
+	}
+	args := []string{"--may-exist", "add-br", name}
+	if name == IntegrationBridge {
+		// Without its controller the bridge carries nothing, rather than everything to everybody.
+		args = append(args, "--", "set", "Bridge", name, "fail_mode=secure", "other_config:disable-in-band=true")
+	}
+	if !KernelDatapath() {
+		args = append(args, "--", "set", "Bridge", name, "datapath_type=netdev")
+	}
+	_, err := command.Vsctl(ctx, args...)
+	return err
 }
 
 func bridges(ctx context.Context) ([]string, error) {

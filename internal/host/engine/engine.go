@@ -26,10 +26,23 @@ type Config struct {
 	// OVNRemote is the OVN southbound database, e.g. "ssl:10.0.0.1:6642". Empty means that OVN's databases and
 	// ovn-northd run on this host.
 	OVNRemote string
-	EncapIP   string // this host's address for tunnels; default 127.0.0.1
+	// OVNListen is the "address:port" at which other hosts reach the southbound database on this one, by TLS; empty for none.
+	OVNListen string
+	// Certs are this machine's, for OVNListen and for an OVNRemote of "ssl:".
+	Certs Certs
+	// ControlOnly means that this host runs OVN's databases and ovn-northd, and no servers.
+	ControlOnly bool
+	EncapIP     string // this host's address for tunnels; default 127.0.0.1
+	// TunnelDevice has the address for tunnels, in place of EncapIP; empty for any device that has EncapIP.
+	TunnelDevice string
+	// OutsideDevice is put into the outside bridge; empty for none.
+	OutsideDevice string
 
 	Log *slog.Logger
 }
+
+// Certs are paths of files in PEM: a certificate, its key, and the certificate of the CA that others must be of.
+type Certs struct{ Cert, Key, CA string }
 
 // Progress hears that an engine has changed its state: "starting", "started", "adopted".
 type Progress func(name, state string)

@@ -19,12 +19,25 @@ type before struct {
 	Maps map[string]map[string]*string `json:"maps,omitempty"`
 	// Bridges were not there.
 	Bridges []string `json:"bridges,omitempty"`
+	// Ports were not in their bridges.
+	Ports []string `json:"ports,omitempty"`
+	// Tunnel is the address that the tunnels' device had before its bridge took it over.
+	Tunnel *deviceAddress `json:"tunnel,omitempty"`
+	// SouthTLS and SwitchTLS say that OVN's southbound database and Open vSwitch had no certificates.
+	SouthTLS  bool `json:"south_tls,omitempty"`
+	SwitchTLS bool `json:"switch_tls,omitempty"`
 	// Address was not on the outside bridge.
 	Address string `json:"address,omitempty"`
 	// Forward is what net.ipv4.ip_forward was; empty means that it was not changed.
 	Forward string `json:"forward,omitempty"`
 	// KVM is who could use /dev/kvm; nil means that it was not changed.
 	KVM *access `json:"kvm,omitempty"`
+}
+
+// deviceAddress is an address with its prefix length, such as 10.0.0.2/24.
+type deviceAddress struct {
+	Device  string `json:"device"`
+	Address string `json:"address"`
 }
 
 // journal keeps what was before on disk. A change is written there before it is made.

@@ -18,10 +18,13 @@ import (
 
 const forwardFile = "/proc/sys/net/ipv4/ip_forward"
 
-// configure gives the outside bridge the host's address and lets guests reach what the host reaches.
+// configure gives the bridges their addresses and lets guests reach what the host reaches.
 func (e *Engines) configure(ctx context.Context) error {
-	if e.cfg.OutsideCIDR == "-" {
+	if e.cfg.ControlOnly {
 		return nil
+	}
+	if e.cfg.OutsideCIDR == "-" {
+		return e.raise(ctx, e.cfg.OutsideBridge)
 	}
 	address, err := netlink.ParseAddr(e.cfg.OutsideCIDR)
 	if err != nil {
@@ -56,15 +59,7 @@ func (e *Engines) addressOutside(ctx context.Context, address *netlink.Addr) err
 			return fmt.Errorf("add the address: %w", err)
 		}
 	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return fmt.Errorf("set up: %w", err)
-	}
-	if KernelDatapath() {
-		return nil
-	}
-	// The datapath in user space leaves the checksum that the kernel has put off as it is: wrong.
-	_, err = command.Run(ctx, "ethtool", "-K", e.cfg.OutsideBridge, "tx", "off")
-	return err
+	return e.raise(ctx, e.cfg.OutsideBridge)
 }
 
 func (e *Engines) forward() error {
@@ -111,7 +106,7 @@ func (e *Engines) restoreHost(ctx context.Context, b before) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, e.removeAddress(b))...)
+	return errors.Join(append(errs, e.removeAddress(b), restoreTunnel(b))...)
 }
 
 // removeAddress takes the address from an outside bridge that stays; with a bridge that goes, it goes by itself.

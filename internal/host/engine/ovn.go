@@ -18,13 +18,15 @@ func (e *Engines) ovnDatabase(side string) spec {
 	name := "ovn" + side + "_db"
 	table, connections, socket, after := "OVN_Northbound", "NB_Global", ovnNorthSocket, e.configureNorth
 	if side == "sb" {
-		table, connections, socket, after = "OVN_Southbound", "SB_Global", ovnSouthSocket, nil
+		table, connections, socket, after = "OVN_Southbound", "SB_Global", ovnSouthSocket, e.listenSouth
 	}
 	db, pid := e.data("ovn", name+".db"), ovnRunDir+"/"+name+".pid"
 	return spec{
 		name: name, unit: "ovn-ovsdb-server-" + side + ".service", program: "ovsdb-server",
 		args: append(e.daemonArgs(name, pid), "--unixctl="+ovnRunDir+"/"+name+".ctl",
-			"--remote=punix:"+socket, fmt.Sprintf("--remote=db:%s,%s,connections", table, connections), db),
+			"--remote=punix:"+socket, fmt.Sprintf("--remote=db:%s,%s,connections", table, connections),
+			fmt.Sprintf("--private-key=db:%s,SSL,private_key", table), fmt.Sprintf("--certificate=db:%s,SSL,certificate", table),
+			fmt.Sprintf("--ca-cert=db:%s,SSL,ca_cert", table), db),
 		pidFile: pid,
 		prepare: func(ctx context.Context) error {
 			return errors.Join(os.MkdirAll(ovnRunDir, 0o755), createDatabase(ctx, db, "/usr/share/ovn/ovn-"+side+".ovsschema"))

@@ -29,7 +29,7 @@ func (e *Engines) stop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(b.Bridges) > 0 {
+	if len(b.Bridges) > 0 || len(b.Ports) > 0 {
 		// A bridge in the kernel is removed by the engine that made it, and by nobody else.
 		for _, s := range []spec{e.ovsdb(), e.vswitchd()} {
 			if err := e.startOne(ctx, s, func(string, string) {}); err != nil {
@@ -41,8 +41,13 @@ func (e *Engines) stop(ctx context.Context) error {
 	if err := e.endOne(ctx, e.controller()); err != nil {
 		return err
 	}
-	if err := errors.Join(e.restoreHost(ctx, b), e.restoreSettings(ctx, b)); err != nil {
+	if err := errors.Join(e.restoreHost(ctx, b), e.restoreSettings(ctx, b), restoreTLS(ctx, b)); err != nil {
 		return err
+	}
+	for _, port := range b.Ports {
+		if _, err := command.Vsctl(ctx, "--if-exists", "del-port", port); err != nil {
+			return err
+		}
 	}
 	for _, name := range b.Bridges {
 		if _, err := command.Vsctl(ctx, "--if-exists", "del-br", name); err != nil {

@@ -27,11 +27,17 @@ type spec struct {
 
 // specs is the table of engines, in the order in which they start; they stop in the opposite one.
 func (e *Engines) specs() []spec {
-	table := []spec{e.virtlogd(), e.libvirtd(), e.ovsdb(), e.vswitchd()}
+	var table []spec
+	if !e.cfg.ControlOnly {
+		table = append(table, e.virtlogd(), e.libvirtd(), e.ovsdb(), e.vswitchd())
+	}
 	if e.central() {
 		table = append(table, e.ovnDatabase("nb"), e.ovnDatabase("sb"), e.northd())
 	}
-	return append(table, e.controller())
+	if !e.cfg.ControlOnly {
+		table = append(table, e.controller())
+	}
+	return table
 }
 
 // central tells whether OVN's databases run on this host.
