@@ -232,7 +232,10 @@ func aloftAuthority() map[least]string {
 	return map[least]string{
 		admin: `
 			aloft:audit:list aloft:settings:show aloft:settings:update aloft:host:maintain
-			aloft:network:audit aloft:network:repair`,
+			aloft:network:audit aloft:network:repair
+			aloft:join_token:create aloft:join_token:list aloft:join_token:delete`,
+		open: `
+			aloft:join`,
 		reader: `
 			aloft:server:placement aloft:port:trace`,
 	}

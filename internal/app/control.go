@@ -28,6 +28,8 @@ import (
 	identitystore "github.com/aloft-cloud/aloft/internal/service/identity/store"
 	"github.com/aloft-cloud/aloft/internal/service/image"
 	imagestore "github.com/aloft-cloud/aloft/internal/service/image/store"
+	"github.com/aloft-cloud/aloft/internal/service/join"
+	joinstore "github.com/aloft-cloud/aloft/internal/service/join/store"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 	networkstore "github.com/aloft-cloud/aloft/internal/service/network/store"
 )
@@ -59,6 +61,7 @@ type Control struct {
 	image     *image.Service
 	network   *network.Service
 	compute   *compute.Service
+	join      *join.Service
 	handler   http.Handler
 	metrics   *prometheus.Registry
 }
@@ -95,11 +98,11 @@ func (c *Control) openStores(ctx context.Context) (err error) {
 		return err
 	}
 	return c.db.Migrate(ctx, event.Migrations(), audit.Migrations(), reconcile.Migrations(), identitystore.Migrations(), imagestore.Migrations(),
-		networkstore.Migrations(), computestore.Migrations())
+		networkstore.Migrations(), computestore.Migrations(), joinstore.Migrations())
 }
 
 func (c *Control) openBus(ctx context.Context) (err error) {
-	if c.authority, err = pki.Ensure(filepath.Join(c.cfg.DataDir, "pki"), c.cfg.Listen); err != nil {
+	if c.authority, err = openAuthority(c.cfg); err != nil {
 		return err
 	}
 	c.busServer, err = bus.Start(bus.Config{
@@ -139,6 +142,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 		DB: c.db, Store: computestore.New(c.db), Networks: computeNetworks{c.network}, Images: computeImages{c.image},
 		Hosts: hostLink{c.bus, c.log}, Events: c.events, Owner: c.members, Settings: settings, Log: c.log,
 	})
+	c.join = join.New(whereHostsConnect(c.cfg, c.busServer.Addr()), joinstore.New(c.db), c.authority, knownHosts{c.compute}, c.log)
 	return nil
 }
 

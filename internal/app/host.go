@@ -1,12 +1,15 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,11 +17,13 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/bus"
 	"github.com/aloft-cloud/aloft/internal/core/config"
 	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/core/pki"
 	"github.com/aloft-cloud/aloft/internal/host/agent"
 	"github.com/aloft-cloud/aloft/internal/host/disk/dir"
 	"github.com/aloft-cloud/aloft/internal/host/engine"
 	"github.com/aloft-cloud/aloft/internal/host/hypervisor"
 	"github.com/aloft-cloud/aloft/internal/host/hypervisor/libvirt"
+	"github.com/aloft-cloud/aloft/internal/host/join"
 	"github.com/aloft-cloud/aloft/internal/host/metadata"
 	"github.com/aloft-cloud/aloft/internal/host/probe"
 	"github.com/aloft-cloud/aloft/internal/protocol"
@@ -34,9 +39,74 @@ func HostID(dataDir string) (string, error) {
 	return agent.HostID(dataDir)
 }
 
-// Engines supervises the engines of this host.
-func Engines(c config.Config, hostID string, log *slog.Logger) *engine.Engines {
-	return engine.New(engine.Config{RunDir: c.RunDir, DataDir: c.DataDir, HostID: hostID, OutsideCIDR: c.Outside, Log: log})
+// Engines supervises the engines of this machine: of a host that has joined, of a control node, or of both in one.
+func Engines(c config.Config, hostID string, log *slog.Logger) (*engine.Engines, error) {
+	cfg := engine.Config{
+		RunDir: c.RunDir, DataDir: c.DataDir, HostID: hostID, OutsideCIDR: c.Outside, EncapIP: c.Address,
+		OutsideDevice: c.OutsideDevice, TunnelDevice: c.TunnelDevice, Log: log,
+	}
+	dir := join.Dir(c.DataDir)
+	place, joined, err := join.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	if joined {
+		cfg.OVNRemote, cfg.OutsideCIDR = strings.Join(place.Southbound, ","), "-" // the outside has its own gateway
+		cfg.EncapIP = cmp.Or(c.Address, place.Address)
+		cfg.Certs.Cert, cfg.Certs.Key, cfg.Certs.CA = pki.HostFiles(dir)
+		return engine.New(cfg), nil
+	}
+	if cfg.ControlOnly, err = controlOnly(c.DataDir); err != nil {
+		return nil, err
+	}
+	if c.OVNListen != "" {
+		a, err := openAuthority(c)
+		if err != nil {
+			return nil, err
+		}
+		cfg.OVNListen = c.OVNListen
+		cfg.Certs.Cert, cfg.Certs.Key, cfg.Certs.CA = a.ServerFiles()
+	}
+	return engine.New(cfg), nil
+}
+
+// controlOnlyFile says that no servers run on this control node.
+const controlOnlyFile = "control-only"
+
+// SetControlOnly chooses which engines a control node has: those of the control plane, or a host's as well.
+func SetControlOnly(dataDir string, only bool) error {
+	path := filepath.Join(dataDir, controlOnlyFile)
+	if only {
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			return fmt.Errorf("noting that no servers run here: %w", err)
+		}
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("noting that servers run here: %w", err)
+	}
+	return nil
+}
+
+func controlOnly(dataDir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dataDir, controlOnlyFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// WatchEngines keeps this machine's engines running until ctx ends.
+func WatchEngines(ctx context.Context, c config.Config, log *slog.Logger) error {
+	id, err := HostID(c.DataDir)
+	if err != nil {
+		return err
+	}
+	engines, err := Engines(c, id, log)
+	if err != nil {
+		return err
+	}
+	return engines.Watch(ctx)
 }
 
 // OVN writes networks to the OVN of this host.
@@ -58,6 +128,23 @@ func (n servedNetworks) Ensure(ctx context.Context, networks map[string]protocol
 	return n.Sync(ctx, networks)
 }
 
+// HostTLS is how this host shows itself on the bus: by the certificate that it got when it joined, or, on a control node,
+// by one that the authority at hand signs.
+func HostTLS(c config.Config, id string) (*tls.Config, error) {
+	dir := join.Dir(c.DataDir)
+	if _, joined, err := join.Load(dir); err != nil || joined {
+		if err != nil {
+			return nil, err
+		}
+		return pki.LoadHostTLS(dir)
+	}
+	a, err := openAuthority(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.HostTLS(id)
+}
+
 // RunAgent runs this host's agent, and keeps its engines running, until ctx ends.
 func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger) (err error) {
 	id, err := HostID(c.DataDir)
@@ -73,14 +160,21 @@ func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	place, joined, err := join.Load(join.Dir(c.DataDir))
+	if err != nil {
+		return err
+	}
 	a := agent.New(agent.Config{
 		Hypervisor: driver, Pool: pool, Log: log,
-		Host: agent.Describe(agent.HostConfig{ID: id, Address: "127.0.0.1"}, driver, pool),
+		Host: agent.Describe(agent.HostConfig{ID: id, Address: cmp.Or(c.Address, place.Address, "127.0.0.1")}, driver, pool),
 	})
 	guests := metadata.New(metadata.Config{Source: a, Log: log})
 	defer func() { err = errors.Join(err, guests.Close()) }()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return Engines(c, id, log).Watch(ctx) })
+	g.Go(func() error { return WatchEngines(ctx, c, log) })
+	if joined {
+		g.Go(func() error { return keepMembership(ctx, b, join.Dir(c.DataDir), id, log) })
+	}
 	g.Go(func() error { return a.RunOnBus(ctx, b, id, servedNetworks{guests}) })
 	return g.Wait()
 }

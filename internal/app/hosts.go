@@ -50,6 +50,9 @@ func (c *Control) serveHosts() (stop func(), err error) {
 		data, err := c.image.ReadAt(ctx, r.ID, r.Offset, min(r.Length, protocol.ImagePiece))
 		return protocol.ImageData{Data: data}, err
 	}))
+	add(bus.Serve(c.bus, protocol.SubjectRenew, controlGroup, func(ctx context.Context, r protocol.Renew) (protocol.Membership, error) {
+		return c.join.Renew(ctx, bus.Sender(ctx), r)
+	}))
 	if err != nil {
 		stop()
 		return nil, err

@@ -9,9 +9,11 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/rest"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 	computeapi "github.com/aloft-cloud/aloft/internal/service/compute/api"
 	identityapi "github.com/aloft-cloud/aloft/internal/service/identity/api"
 	imageapi "github.com/aloft-cloud/aloft/internal/service/image/api"
+	joinapi "github.com/aloft-cloud/aloft/internal/service/join/api"
 	networkapi "github.com/aloft-cloud/aloft/internal/service/network/api"
 	"github.com/aloft-cloud/aloft/web"
 )
@@ -20,7 +22,7 @@ import (
 func (c *Control) services() []rest.Service {
 	return []rest.Service{
 		identityapi.Service(c.identity), computeapi.Service(c.compute), networkapi.Service(c.network), imageapi.Service(c.image),
-		{Type: "aloft", Prefix: "/v1", Errors: rest.AloftErrors, Routes: slices.Concat(c.audit.Routes(), computeapi.OwnRoutes(c.compute), networkapi.OwnRoutes(c.network))},
+		{Type: "aloft", Prefix: "/v1", Errors: rest.AloftErrors, Routes: slices.Concat(c.audit.Routes(), computeapi.OwnRoutes(c.compute), joinapi.Routes(c.join), networkapi.OwnRoutes(c.network))},
 	}
 }
 
@@ -62,6 +64,7 @@ func (c *Control) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 	})
+	mux.Handle("GET "+protocol.CAPath, rest.Document("application/x-pem-file", c.authority.CAPEM()))
 	mux.Handle("GET /openapi.json", rest.Document("application/json", document))
 	mux.Handle("/", web.Handler())
 	return mux, nil

@@ -24,7 +24,7 @@ OpenStack client. Without either, root uses the entry "aloft" of /etc/aloft/clou
 	o := &options{}
 	root.PersistentFlags().StringVar(&o.cloud, "os-cloud", "", "the entry of clouds.yaml to use (default $OS_CLOUD)")
 	root.AddGroup(&cobra.Group{ID: "operator", Title: "For operators:"}, &cobra.Group{ID: "tenant", Title: "For tenants:"})
-	for _, c := range operator {
+	for _, c := range append(operator, joinTokenCommand(o)) {
 		c.GroupID = "operator"
 		root.AddCommand(c)
 	}

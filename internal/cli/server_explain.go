@@ -81,7 +81,7 @@ func (s *session) explain(name string, e *explanation) error {
 
 // call asks Aloft's own API; body and into may be nil.
 func call(ctx context.Context, c *gophercloud.ServiceClient, method, path string, body, into any) error {
-	opts := &gophercloud.RequestOpts{JSONBody: body, JSONResponse: into, OkCodes: []int{http.StatusOK, http.StatusAccepted}}
+	opts := &gophercloud.RequestOpts{JSONBody: body, JSONResponse: into, OkCodes: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent}}
 	resp, err := c.Request(ctx, method, c.ServiceURL(path), opts)
 	if err != nil || into != nil {
 		return err // a body that is read is closed

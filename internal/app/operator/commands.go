@@ -15,7 +15,7 @@ import (
 
 // Commands returns the operator's commands.
 func Commands(version string) []*cobra.Command {
-	return []*cobra.Command{upCommand(version), downCommand(), statusCommand(), doctorCommand(), serveCommand(version), agentCommand(), labCommand(version)}
+	return []*cobra.Command{upCommand(version), downCommand(), statusCommand(), doctorCommand(), serveCommand(version), agentCommand(version), labCommand(version)}
 }
 
 // settings binds the flags of a command to a config, which is complete once the command runs.
@@ -71,7 +71,7 @@ func terminal(f *os.File) bool {
 }
 
 func upCommand(version string) *cobra.Command {
-	var noDemo bool
+	var noDemo, noAgent bool
 	var image string
 	cmd := &cobra.Command{
 		Use: "up", Args: cobra.NoArgs, Short: "Bring this machine from nothing to a running cloud with a server to ssh into",
@@ -81,13 +81,14 @@ func upCommand(version string) *cobra.Command {
 	}
 	c := settings(cmd)
 	cmd.Flags().BoolVar(&noDemo, "no-demo", false, "make no project, network and server of the demonstration")
+	cmd.Flags().BoolVar(&noAgent, "no-agent", false, "make it a control node that runs no servers, nor the demonstration")
 	cmd.Flags().StringVar(&image, "image", "", "file of an aloft-tiny that is built already (aloft image build-tiny), in place of building one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := needRoot("up"); err != nil {
 			return err
 		}
 		u := &Up{
-			Config: *c, Version: version, Flags: given(cmd), Demo: !noDemo, Image: image,
+			Config: *c, Version: version, Flags: given(cmd), Demo: !noDemo && !noAgent, ControlOnly: noAgent, Image: image,
 			Out: cmd.OutOrStdout(), Live: terminal(os.Stdout), Log: slog.New(slog.DiscardHandler),
 		}
 		return u.Run(cmd.Context())

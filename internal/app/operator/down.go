@@ -40,7 +40,10 @@ func (d *Down) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	engines := app.Engines(d.Config, id, d.Log)
+	engines, err := app.Engines(d.Config, id, d.Log)
+	if err != nil {
+		return err
+	}
 	if err := s.do(ctx, "servers of this host", func(ctx context.Context, note func(string, ...any)) error {
 		n, err := app.StopServers(ctx, d.Config, engines, d.Log)
 		note("%d stopped", n)

@@ -3,42 +3,39 @@ package operator
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aloft-cloud/aloft/internal/app"
-	"github.com/aloft-cloud/aloft/internal/core/bus"
 	"github.com/aloft-cloud/aloft/internal/core/config"
-	"github.com/aloft-cloud/aloft/internal/core/pki"
 )
 
 func serveCommand(version string) *cobra.Command {
-	var withAgent bool
+	var withAgent, withEngines bool
 	cmd := &cobra.Command{Use: "serve", Args: cobra.NoArgs, Short: "Run a control node in the foreground"}
 	c := settings(cmd)
-	cmd.Flags().BoolVar(&withAgent, "agent", false, "run this host's agent in the same process")
+	cmd.Flags().BoolVar(&withAgent, "agent", false, "run this host's agent in the same process, and keep its engines running")
+	cmd.Flags().BoolVar(&withEngines, "engines", false, "keep the engines of a control node running without an agent: OVN's databases and ovn-northd")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		release, err := newDaemon(*c).claim(version)
 		if err != nil {
 			return err
 		}
 		defer release()
-		return serve(cmd.Context(), *c, version, withAgent)
+		return serve(cmd.Context(), *c, version, withAgent, withEngines && !withAgent)
 	}
 	return cmd
 }
 
-// serve runs the control plane, and the agent beside it, until ctx ends.
-func serve(ctx context.Context, c config.Config, version string, withAgent bool) error {
+// serve runs the control plane, and the agent or the engines beside it, until ctx ends.
+func serve(ctx context.Context, c config.Config, version string, withAgent, withEngines bool) error {
 	log := newLog(c)
 	control, err := app.NewControl(ctx, c, app.ControlOptions{Version: version, Northbound: app.OVN(log), Log: log})
 	if err != nil {
@@ -68,6 +65,9 @@ func serve(ctx context.Context, c config.Config, version string, withAgent bool)
 			defer b.Close()
 			return app.RunAgent(ctx, c, b, log)
 		})
+	}
+	if withEngines {
+		g.Go(func() error { return app.WatchEngines(ctx, c, log) })
 	}
 	log.Info("aloft serves", "url", c.PublicURL, "version", version, "agent", withAgent)
 	return g.Wait()
@@ -134,53 +134,4 @@ func serveHTTP(ctx context.Context, listener net.Listener, control *app.Control)
 		return fmt.Errorf("serving the API: %w", err)
 	}
 	return nil
-}
-
-func agentCommand() *cobra.Command {
-	var url, certs string
-	cmd := &cobra.Command{
-		Use: "agent", Args: cobra.NoArgs, Short: "Run a host's agent in the foreground",
-		Long: "agent connects to a control node's bus (its --bus-listen) and runs what it is told to. It shows a certificate of the\n" +
-			"installation: from --certs, or, on a control node itself, from the authority in --data-dir.",
-	}
-	c := settings(cmd)
-	cmd.Flags().StringVar(&url, "bus", "tls://127.0.0.1:4222", "the control nodes' bus; several are separated by commas")
-	cmd.Flags().StringVar(&certs, "certs", "", "folder of this host's certificate")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := needRoot("agent"); err != nil {
-			return err
-		}
-		return runAgent(cmd.Context(), *c, url, certs)
-	}
-	return cmd
-}
-
-func runAgent(ctx context.Context, c config.Config, url, certs string) error {
-	id, err := app.HostID(c.DataDir)
-	if err != nil {
-		return err
-	}
-	log := newLog(c)
-	tlsConfig, err := hostTLS(c, id, certs)
-	if err != nil {
-		return err
-	}
-	b, err := bus.Dial(ctx, url, tlsConfig, log)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	return app.RunAgent(ctx, c, b, log)
-}
-
-// hostTLS reads the host's certificate, or signs one where the authority is at hand.
-func hostTLS(c config.Config, id, certs string) (*tls.Config, error) {
-	if certs != "" {
-		return pki.LoadHostTLS(certs)
-	}
-	authority, err := pki.Ensure(filepath.Join(c.DataDir, "pki"), c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	return authority.HostTLS(id)
 }

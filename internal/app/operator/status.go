@@ -78,7 +78,11 @@ func readStatus(ctx context.Context, c config.Config) (Status, error) {
 	if err != nil {
 		return st, err
 	}
-	st.Engines = app.Engines(c, id, slog.New(slog.DiscardHandler)).Status(ctx)
+	engines, err := app.Engines(c, id, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return st, err
+	}
+	st.Engines = engines.Status(ctx)
 	u := &Up{Config: c}
 	if err := u.answers(ctx); err != nil {
 		st.Answer = err.Error()

@@ -29,10 +29,12 @@ type Up struct {
 	Version string
 	Flags   []string // the settings that were given on the command line, for the process in the background
 	Demo    bool     // make the demonstration, too
-	Image   string   // a test image that is built already; empty: build one
-	Out     io.Writer
-	Live    bool // Out is a terminal
-	Log     *slog.Logger
+	// ControlOnly makes this machine a control node that runs no servers.
+	ControlOnly bool
+	Image       string // a test image that is built already; empty: build one
+	Out         io.Writer
+	Live        bool // Out is a terminal
+	Log         *slog.Logger
 }
 
 // Run does all that is missing, and tells it step by step.
@@ -63,6 +65,10 @@ func (u *Up) machine(ctx context.Context, s *steps) error {
 		{"host", u.probe},
 		{"engines", u.engines},
 		{"aloft serve and agent", u.daemon},
+	}
+	if u.ControlOnly {
+		steps = steps[1:] // the probe is of what servers need
+		steps[1].name = "aloft serve"
 	}
 	if u.Demo {
 		steps = append(steps, struct {
@@ -96,8 +102,15 @@ func (u *Up) engines(ctx context.Context, note func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
+	if err := app.SetControlOnly(u.Config.DataDir, u.ControlOnly); err != nil {
+		return err
+	}
+	engines, err := app.Engines(u.Config, id, u.Log)
+	if err != nil {
+		return err
+	}
 	count := map[string]int{}
-	err = app.Engines(u.Config, id, u.Log).Ensure(ctx, func(name, state string) {
+	err = engines.Ensure(ctx, func(name, state string) {
 		note("%s %s", name, state)
 		count[state]++
 	})
@@ -125,7 +138,11 @@ func (u *Up) daemon(ctx context.Context, note func(string, ...any)) error {
 			return err
 		}
 	}
-	exited, err := d.start(append([]string{"serve", "--agent"}, u.Flags...)...)
+	role := "--agent"
+	if u.ControlOnly {
+		role = "--engines"
+	}
+	exited, err := d.start(append([]string{"serve", role}, u.Flags...)...)
 	if err != nil {
 		return err
 	}
