@@ -83,7 +83,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	settings := compute.Defaults()
 	settings.Quota = compute.Quota{Servers: -1, VCPUs: -1, MemoryMiB: -1, KeyPairs: -1, MetadataItems: -1}
-	settings.HostTimeout = 3 * time.Second
+	settings.HostTimeout = time.Minute // agents are killed and come back: a slow machine makes no host dead
 	r.server = httptest.NewUnstartedServer(nil)
 	r.cfg.PublicURL = "https://" + r.server.Listener.Addr().String()
 	require.NoError(r.t, r.cfg.Complete())

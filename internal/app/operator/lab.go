@@ -140,7 +140,7 @@ func (l *Lab) serve(ctx context.Context, listener net.Listener, north network.No
 	fleet := lab.New(l.Fleet)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return control.Run(ctx) })
-	g.Go(func() error { return serveHTTP(ctx, listener, control) })
+	g.Go(func() error { return serveHTTP(ctx, listener, control, endPatience) })
 	g.Go(func() error { return fleet.Run(ctx, b) })
 	if l.Profile != "" {
 		g.Go(func() error { return serveProfiles(ctx, l.Profile) })

@@ -51,9 +51,9 @@ func startLab(t *testing.T, dir string, hosts int) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "aloft bench") || len(ended) > 0 }, time.Minute, 10*time.Millisecond)
-	if len(ended) > 0 {
-		require.NoError(t, <-ended)
+	for deadline := time.Now().Add(5 * time.Minute); !strings.Contains(out.String(), "aloft bench"); time.Sleep(10 * time.Millisecond) {
+		require.Empty(t, ended, "it ended before it began")
+		require.True(t, time.Now().Before(deadline), "it is not ready; it has said:\n%s", out)
 	}
 	return sync.OnceFunc(func() {
 		cancel()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,28 +62,33 @@ func TestOnlyOneDaemonAtATime(t *testing.T) {
 }
 
 func TestStepsTellEachWithItsTime(t *testing.T) {
-	var out bytes.Buffer
-	s := newSteps(&out, false)
-	require.NoError(t, s.do(t.Context(), "first", func(_ context.Context, note func(string, ...any)) error {
-		note("half")
-		note("%d done", 2)
-		return nil
-	}))
-	err := s.do(t.Context(), "second", func(context.Context, func(string, ...any)) error { return errors.New("no room") })
-	require.EqualError(t, err, "second: no room")
-	require.Regexp(t, `^  ✓ first +0\.0 s  2 done\n  ✗ second +0\.0 s  failed\n$`, out.String())
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		s := newSteps(&out, false)
+		require.NoError(t, s.do(t.Context(), "first", func(_ context.Context, note func(string, ...any)) error {
+			note("half")
+			note("%d done", 2)
+			time.Sleep(1500 * time.Millisecond)
+			return nil
+		}))
+		err := s.do(t.Context(), "second", func(context.Context, func(string, ...any)) error { return errors.New("no room") })
+		require.EqualError(t, err, "second: no room")
+		require.Regexp(t, `^  ✓ first +1\.5 s  2 done\n  ✗ second +0\.0 s  failed\n$`, out.String())
+	})
 }
 
 func TestUntilTellsTheLastError(t *testing.T) {
-	err := until(t.Context(), 20*time.Millisecond, time.Millisecond, func(context.Context) error { return errors.New("not yet") })
-	require.ErrorContains(t, err, "not yet")
-	tries := 0
-	require.NoError(t, until(t.Context(), time.Minute, time.Millisecond, func(context.Context) error {
-		if tries++; tries < 3 {
-			return errors.New("not yet")
-		}
-		return nil
-	}))
+	synctest.Test(t, func(t *testing.T) {
+		err := until(t.Context(), 20*time.Millisecond, time.Millisecond, func(context.Context) error { return errors.New("not yet") })
+		require.ErrorContains(t, err, "not yet")
+		tries := 0
+		require.NoError(t, until(t.Context(), time.Minute, time.Millisecond, func(context.Context) error {
+			if tries++; tries < 3 {
+				return errors.New("not yet")
+			}
+			return nil
+		}))
+	})
 }
 
 func TestSettingsOfTheCommandLineReachTheDaemon(t *testing.T) {

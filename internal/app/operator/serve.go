@@ -55,7 +55,7 @@ func serve(ctx context.Context, c config.Config, version string, withAgent, with
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return control.Run(ctx) })
-	g.Go(func() error { return serveHTTP(ctx, listener, control) })
+	g.Go(func() error { return serveHTTP(ctx, listener, control, endPatience) })
 	if withAgent {
 		g.Go(func() error {
 			b, err := control.Bus(ctx)
@@ -111,8 +111,8 @@ const (
 	endPatience    = 10 * time.Second
 )
 
-// serveHTTP serves until ctx ends, and then finishes what is in flight.
-func serveHTTP(ctx context.Context, listener net.Listener, control *app.Control) error {
+// serveHTTP serves until ctx ends, and then finishes what is in flight, for at most a time.
+func serveHTTP(ctx context.Context, listener net.Listener, control *app.Control, patience time.Duration) error {
 	server := &http.Server{
 		Handler: control.Handler(), TLSConfig: control.Authority().ServerTLS(),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
@@ -125,7 +125,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, control *app.Control)
 		return fmt.Errorf("serving the API: %w", err)
 	case <-ctx.Done():
 	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
 		return errors.Join(fmt.Errorf("requests in flight did not end: %w", err), server.Close())

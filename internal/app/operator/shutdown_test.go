@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aloft-cloud/aloft/internal/app"
 	"github.com/aloft-cloud/aloft/internal/core/config"
@@ -40,19 +43,28 @@ func TestTheEndFinishesWhatIsInFlight(t *testing.T) {
 	url := "https://" + listener.Addr().String()
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serveHTTP(ctx, listener, control) }()
+	go func() { ended <- serveHTTP(ctx, listener, control, 5*time.Minute) }()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: control.Authority().ServerTLS().RootCAs, MinVersion: tls.VersionTLS12}}}
-	do := func(method, path, token, kind string, body io.Reader) answer {
+	try := func(method, path, token, kind string, body io.Reader) (answer, error) {
 		r, err := http.NewRequestWithContext(t.Context(), method, url+path, body)
-		require.NoError(t, err)
+		if err != nil {
+			return answer{}, err
+		}
 		r.Header.Set("Content-Type", kind)
 		r.Header.Set("X-Auth-Token", token)
 		res, err := client.Do(r)
-		require.NoError(t, err)
+		if err != nil {
+			return answer{}, err
+		}
 		defer res.Body.Close()
 		raw, err := io.ReadAll(res.Body)
+		return answer{res.StatusCode, res.Header.Get("X-Subject-Token"), string(raw)}, err
+	}
+	do := func(method, path, token, kind string, body io.Reader) answer {
+		t.Helper()
+		a, err := try(method, path, token, kind, body)
 		require.NoError(t, err)
-		return answer{res.StatusCode, res.Header.Get("X-Subject-Token"), string(raw)}
+		return a
 	}
 	in := do("POST", "/identity/v3/auth/tokens", "", "application/json", strings.NewReader(`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"id":"default"},
 		"password":"only-for-this-test"}}},"scope":{"project":{"name":"admin","domain":{"id":"default"}}}}}`))
@@ -63,29 +75,39 @@ func TestTheEndFinishesWhatIsInFlight(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(made.body), &image))
 
 	body, rest := io.Pipe()
-	uploaded := make(chan int, 1)
-	go func() {
-		uploaded <- do("PUT", "/image/v2/images/"+image.ID+"/file", token, "application/octet-stream", body).status
-	}()
+	var upload errgroup.Group
+	upload.Go(func() error {
+		a, err := try("PUT", "/image/v2/images/"+image.ID+"/file", token, "application/octet-stream", body)
+		if err == nil && a.status != 204 {
+			err = fmt.Errorf("the upload was answered with %d: %s", a.status, a.body)
+		}
+		return errors.Join(err, body.CloseWithError(err)) // else who feeds it waits for ever
+	})
 	_, err = rest.Write(make([]byte, 64<<10))
 	require.NoError(t, err)
 	saving := func() bool {
 		shown := do("GET", "/image/v2/images/"+image.ID, token, "", nil)
 		return strings.Contains(shown.body, `"status":"saving"`)
 	}
-	require.Eventually(t, saving, time.Minute, 5*time.Millisecond, "the upload is in flight")
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+			require.True(t, time.Now().Before(deadline), "it never came true: %s", what)
+		}
+	}
+	wait("the upload is in flight", saving)
 	end()
-	require.Eventually(t, func() bool {
+	wait("nobody new is let in", func() bool {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		if err == nil {
 			require.NoError(t, conn.Close())
 		}
 		return err != nil
-	}, time.Minute, 5*time.Millisecond, "nobody new is let in")
+	})
 	require.Empty(t, ended)
 	_, err = rest.Write(make([]byte, 64<<10))
 	require.NoError(t, err)
 	require.NoError(t, rest.Close())
-	require.Equal(t, 204, <-uploaded)
+	require.NoError(t, upload.Wait())
 	require.NoError(t, <-ended)
 }
