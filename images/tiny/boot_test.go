@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,7 +79,10 @@ func TestImage(t *testing.T) {
 	boot := sh(t, client, "cat /proc/sys/kernel/random/boot_id; echo kept >/root/file")
 	_, _ = run1(client, "reboot") // the connection is cut under it
 	vm.awaitSSH(t)
-	client = vm.loginWhen(t, signer, func(c *ssh.Client) bool { return sh(t, c, "cat /proc/sys/kernel/random/boot_id") != boot })
+	client = vm.loginWhen(t, signer, func(c *ssh.Client) bool {
+		id, err := run1(c, "cat /proc/sys/kernel/random/boot_id")
+		return err == nil && id != boot // else it is on its way down
+	})
 	require.Equal(t, "kept\nran\n", sh(t, client, "cat /root/file /root/runs"), "the disk lasts, user data does not run again")
 	require.Equal(t, firstKeys, vm.hostKeys(), "a reboot keeps the host key")
 	vm.pressPowerButton(t)
@@ -187,7 +192,7 @@ type vm struct {
 }
 
 // bootTime is far above what a boot takes, because other tests run beside it.
-const bootTime = 2 * time.Minute
+const bootTime = 10 * time.Minute
 
 // startVM starts the emulator with QEMU's own user network, which here spans the link-local addresses so that the
 // metadata address is one of them.
@@ -196,13 +201,8 @@ func startVM(t testing.TB, disk, metadata string) *vm {
 	dir, err := os.MkdirTemp("", "tiny") // not TempDir: a path of a UNIX socket must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	v := &vm{dir: dir, ssh: listener.Addr().String(), ended: make(chan error, 1)}
-	require.NoError(t, listener.Close())
-	_, port, err := net.SplitHostPort(v.ssh)
-	require.NoError(t, err)
-
+	port := freePort(t)
+	v := &vm{dir: dir, ssh: "127.0.0.1:" + port, ended: make(chan error, 1)}
 	network := "user,id=n,net=169.254.0.0/16,dhcpstart=169.254.0.15,host=169.254.0.2,restrict=on,hostfwd=tcp:127.0.0.1:" + port + "-:22"
 	if metadata != "" {
 		self, err := os.Executable()
@@ -237,11 +237,26 @@ func startVM(t testing.TB, disk, metadata string) *vm {
 	return v
 }
 
+// freePort is a port that is free now and stays so: the kernel gives none of these to whoever asks for any.
+func freePort(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		port := strconv.Itoa(10_000 + mathrand.IntN(20_000))
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
+}
+
 func (v *vm) kill() {
 	_ = v.cmd.Process.Kill() // it may have ended
 	select {
 	case v.ended <- <-v.ended: // wait, and leave the value for whoever asks again
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 	}
 }
 
@@ -272,13 +287,21 @@ func (v *vm) awaitConsole(t testing.TB, pattern string) {
 // awaitSSH returns the time from the start to the first byte of the ssh server.
 func (v *vm) awaitSSH(t testing.TB) time.Duration {
 	t.Helper()
+	patience := 300 * time.Millisecond
 	until(t, "an answer of the ssh server", func() bool {
+		select {
+		case err := <-v.ended:
+			v.ended <- err
+			require.Fail(t, "QEMU has ended", "%v", err)
+		default:
+		}
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", v.ssh)
 		if err != nil {
 			return false
 		}
 		defer conn.Close()
-		_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond)) // QEMU accepts before the guest does
+		_ = conn.SetReadDeadline(time.Now().Add(patience)) // QEMU accepts before the guest does
+		patience = min(2*patience, time.Minute)            // and the guest of a slow machine is slow to greet
 		line, _ := bufio.NewReader(conn).ReadString('\n')
 		return strings.HasPrefix(line, "SSH-2.0-")
 	})
