@@ -59,10 +59,10 @@ func TestOverload(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &crowd{bench: b, ctx: ctx}
 	c.send(waiting+over, "192.0.2.7:1")
-	require.Eventually(t, func() bool { return c.limited.Load() == over }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return c.limited.Load() == over }, 5*time.Minute, 5*time.Millisecond)
 	require.Zero(t, c.full.Load(), "there is still place for others")
 	c.send(others+over, "192.0.2.8:1")
-	require.Eventually(t, func() bool { return c.full.Load() == over }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return c.full.Load() == over }, 5*time.Minute, 5*time.Millisecond)
 	runtime.GC()
 	runtime.ReadMemStats(&during)
 	used := int64(during.HeapInuse+during.StackInuse) - int64(before.HeapInuse+before.StackInuse)

@@ -26,6 +26,9 @@ import (
 	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
+// patience is far above what an emulated guest takes, because other tests run beside it.
+const patience = 5 * time.Minute
+
 //go:embed testdata/engines.sh
 var enginesScript string
 
@@ -101,7 +104,7 @@ func connected(t *testing.T, socket string) *Driver {
 	require.Eventually(t, func() bool {
 		_, err := d.Info(t.Context())
 		return err == nil
-	}, time.Minute, 50*time.Millisecond, "libvirtd never answered")
+	}, patience, 50*time.Millisecond, "libvirtd never answered")
 	return d
 }
 
@@ -126,7 +129,7 @@ func TestSuite(t *testing.T) {
 	socket := engines(t)
 	d := connected(t, socket)
 	suite.Run(t, suite.Bench{
-		Hypervisor: d, Root: root, NICs: nics, Patience: 60 * time.Second,
+		Hypervisor: d, Root: root, NICs: nics, Patience: patience,
 		Lose: func(t *testing.T, id string) {
 			require.NoError(t, syscall.Kill(find(t, "qemu-system", "-uuid "+id), syscall.SIGKILL))
 		},

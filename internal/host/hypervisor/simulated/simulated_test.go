@@ -30,7 +30,7 @@ func TestSuite(t *testing.T) {
 		Root:       func(*testing.T) disk.Disk { return disk.Disk{Path: "/nowhere/root", Format: "raw"} },
 		Lose:       func(_ *testing.T, id string) { h.Crash(id) },
 		Restart:    func(*testing.T) { h.RestartEngine() },
-		Patience:   5 * time.Second,
+		Patience:   2 * time.Minute,
 	})
 }
 
