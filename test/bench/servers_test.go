@@ -66,7 +66,7 @@ func newLab(tb testing.TB, hosts int) *laboratory {
 		require.Zero(tb, <-ended, errOut.String())
 	})
 	l := &laboratory{}
-	for deadline := time.Now().Add(time.Minute); l.clouds == ""; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); l.clouds == ""; time.Sleep(10 * time.Millisecond) {
 		if found := regexp.MustCompile(`\S+clouds\.yaml`).FindString(out.String()); strings.Contains(out.String(), "Ctrl-C") {
 			l.clouds = found
 		}
