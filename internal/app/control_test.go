@@ -106,7 +106,7 @@ func (r *rig) leftovers() error {
 
 // patience is far above what anything here takes: a whole control plane with its hosts runs in this process, under the
 // race detector, beside whatever else the machine does.
-const patience = 5 * time.Minute
+const patience = 10 * time.Minute
 
 func eventually(t *testing.T, check func() error) {
 	t.Helper()
@@ -116,11 +116,11 @@ func eventually(t *testing.T, check func() error) {
 		return last == nil
 	}
 	deadline := time.Now().Add(patience)
-	for !ok() {
+	for pause := 20 * time.Millisecond; !ok(); pause = min(2*pause, time.Second) { // looking costs what is looked at time
 		if time.Now().After(deadline) {
 			require.NoError(t, last, "not within %s", patience)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 
