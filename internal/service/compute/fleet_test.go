@@ -37,6 +37,7 @@ type fakeHost struct {
 	mu      sync.Mutex
 	domains map[string]*domain
 	silent  bool    // says and hears nothing
+	mute    bool    // does as it is told, and says that it is there, but not what it has done
 	fails   float64 // part of the builds that fail for good
 	error   string
 	loses   float64 // part of the pushes and reports that are lost
@@ -130,6 +131,12 @@ func (h *fakeHost) wasAsked() bool {
 	return h.asked > 0
 }
 
+func (h *fakeHost) isMute() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.mute
+}
+
 // lost tells whether a message is lost.
 func (h *fakeHost) lost() bool {
 	h.mu.Lock()
@@ -177,12 +184,12 @@ func (h *fakeHost) carryOut(orders []protocol.Server) []protocol.Observed {
 }
 
 func (f *fleet) report(ctx context.Context, h *fakeHost, seen []protocol.Observed) {
-	if len(seen) == 0 || h.lost() {
+	if len(seen) == 0 || h.isMute() || h.lost() {
 		return
 	}
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	wait, cancel, control := f.w.control.during(ctx)
 	defer cancel()
-	_, _ = f.w.control.get().Report(wait, protocol.Report{HostID: h.info.ID, Servers: seen}) // the next sync says it again
+	_, _ = control.Report(wait, protocol.Report{HostID: h.info.ID, Servers: seen}) // the next sync says it again
 }
 
 func (f *fleet) sync(ctx context.Context, h *fakeHost) {
@@ -190,15 +197,17 @@ func (f *fleet) sync(ctx context.Context, h *fakeHost) {
 	silent := h.silent
 	m := protocol.Sync{Host: h.info}
 	for _, d := range h.domains {
-		m.Servers = append(m.Servers, d.seen)
+		if !h.mute {
+			m.Servers = append(m.Servers, d.seen)
+		}
 	}
 	h.mu.Unlock()
 	if silent {
 		return
 	}
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	wait, cancel, control := f.w.control.during(ctx)
 	defer cancel()
-	reply, err := f.w.control.get().Sync(wait, m)
+	reply, err := control.Sync(wait, m)
 	if err != nil {
 		return
 	}

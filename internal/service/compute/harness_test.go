@@ -122,11 +122,50 @@ func (f fakeImages) Show(_ context.Context, _ *auth.Caller, id string) (compute.
 
 var tiny = compute.Image{Image: protocol.Image{ID: "tiny", Format: "qcow2", Size: 1 << 20, SHA512: "aa"}, Name: "aloft-tiny", Status: "active"}
 
+// clock is the time of a world: the real one, until a test moves it on or stops it.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+	still time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.still.IsZero() {
+		return c.still
+	}
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+// stop moves the time on and holds it there.
+func (c *clock) stop(after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.still = time.Now().Add(c.ahead + after)
+}
+
 // control is a control node that can be killed and started again.
 type control struct {
 	mu      sync.Mutex
 	service *compute.Service
+	life    context.Context // until it is killed
 	stop    func()
+}
+
+// during is ctx for as long as the control node lives that it returns.
+func (c *control) during(ctx context.Context) (context.Context, context.CancelFunc, *compute.Service) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.life, cancel)
+	return ctx, func() { stop(); cancel() }, c.service
 }
 
 func (c *control) get() *compute.Service {
@@ -143,6 +182,7 @@ type world struct {
 	networks *fakeNetworks
 	fleet    *fleet
 	settings compute.Settings
+	clock    clock
 	control  control
 }
 
@@ -151,7 +191,7 @@ func newWorld(t *testing.T, d *db.DB, hosts int, change ...func(*compute.Setting
 		t: t, db: d, store: store.New(d), settings: compute.Defaults(),
 		networks: &fakeNetworks{db: d, usable: []compute.NetworkRef{{ID: "net", Name: "net"}}},
 	}
-	w.settings.HostTimeout = 4 * time.Second
+	w.settings.HostTimeout = time.Hour // so that no slowness of the machine looks like a lost host
 	w.settings.Quota = compute.Quota{Servers: -1, VCPUs: -1, MemoryMiB: -1, KeyPairs: 3, MetadataItems: 5}
 	for _, c := range change {
 		c(&w.settings)
@@ -169,7 +209,7 @@ func (w *world) start() {
 	events := event.New(w.db, nil, log)
 	service := compute.New(compute.Config{
 		DB: w.db, Store: w.store, Networks: w.networks, Images: fakeImages{"tiny": tiny}, Hosts: w.fleet, Events: events,
-		Settings: w.settings, Log: log,
+		Settings: w.settings, Log: log, Now: w.clock.now,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
@@ -177,7 +217,7 @@ func (w *world) start() {
 	done.Go(func() { _ = service.Run(ctx) })
 	w.control.mu.Lock()
 	defer w.control.mu.Unlock()
-	w.control.service = service
+	w.control.service, w.control.life = service, ctx
 	w.control.stop = func() { cancel(); done.Wait() }
 }
 
@@ -234,12 +274,12 @@ func (w *world) awaitState(id string, s compute.State) compute.Server {
 
 func (w *world) eventually(what string, is func() bool, state func() string) {
 	w.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for !is() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for: %s; it is: %s", what, state())
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -37,50 +37,50 @@ func syncOf(id string) protocol.Sync {
 
 // TestHeartbeats has hosts say all once, and then only that they are there.
 func TestHeartbeats(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t, tables()...), 0, func(s *compute.Settings) { s.HostTimeout = time.Second })
+	w := newWorld(t, dbtest.SQLite(t, tables()...), 0)
 	w.fleet.add("dies")
 	w.fleet.add("lives")
 	w.fleet.add("new")
 	for _, id := range []string{"lives", "dies"} {
 		reply, err := w.control.get().Sync(t.Context(), syncOf(id))
 		require.NoError(t, err)
-		require.Less(t, reply.HeartbeatEvery, time.Second)
+		require.Less(t, reply.HeartbeatEvery, w.settings.HostTimeout)
 		require.Equal(t, protocol.SyncEvery, reply.SyncEvery)
 	}
 	require.Len(t, w.upHosts(), 2)
 	beat := func(id string) { w.control.get().Heartbeat(protocol.Heartbeat{HostID: id}) }
-	w.eventually("the one that is silent is lost", func() bool {
-		beat("lives")
-		up := w.upHosts()
-		return up["lives"] && !up["dies"]
-	}, func() string { return fmt.Sprint(w.upHosts()) })
-
-	w.eventually("it calls, and is asked to sync", func() bool {
-		beat("dies")
-		return w.fleet.hosts["dies"].wasAsked()
-	}, func() string { return "it was never asked" })
-	require.True(t, w.upHosts()["dies"])
+	w.clock.advance(40 * time.Minute)
+	beat("lives")
+	require.Len(t, w.upHosts(), 2)
+	w.clock.advance(40 * time.Minute)
+	require.Equal(t, map[string]bool{"lives": true}, w.upHosts(), "the one that is silent is lost")
+	beat("lives")
+	require.False(t, w.fleet.host("dies").wasAsked())
+	beat("dies")
+	require.True(t, w.fleet.host("dies").wasAsked(), "it calls, and is asked to sync")
+	require.Len(t, w.upHosts(), 2)
 
 	w.eventually("one without a row is asked too", func() bool {
 		beat("new")
-		return w.fleet.hosts["new"].wasAsked()
+		return w.fleet.host("new").wasAsked()
 	}, func() string { return "it was never asked" })
 	require.False(t, w.upHosts()["new"])
 
 	w.kill()
 	require.True(t, w.upHosts()["lives"], "a control node that has just started gives it time")
-	require.False(t, w.fleet.hosts["lives"].wasAsked())
-	w.eventually("it uses it, and the other one doesn't", func() bool {
-		beat("lives")
-		up := w.upHosts()
-		return up["lives"] && !up["dies"]
-	}, func() string { return fmt.Sprint(w.upHosts()) })
+	require.False(t, w.fleet.host("lives").wasAsked())
+	beat("lives")
+	w.clock.advance(40 * time.Minute)
+	beat("lives")
+	w.clock.advance(40 * time.Minute)
+	require.Equal(t, map[string]bool{"lives": true}, w.upHosts(), "it uses it, and the other one doesn't")
 }
 
-// TestManyHostsDieAtOnce leaves what hosts were about to build to those that live.
+// TestManyHostsDieAtOnce leaves what hosts were about to build to those that live. The time stands still then, so that a
+// host which is up in the very instant that it is given up would be given its servers again.
 func TestManyHostsDieAtOnce(t *testing.T) {
 	dbtest.Each(t, tables(), func(t *testing.T, d *db.DB) {
-		w := newWorld(t, d, 0, func(s *compute.Settings) { s.HostTimeout, s.HostWait, s.MaxTries = 3*time.Second, time.Minute, 100 })
+		w := newWorld(t, d, 0, func(s *compute.Settings) { s.HostWait = time.Hour })
 		const hosts = 700
 		var synced sync.WaitGroup
 		for i := range hosts {
@@ -94,13 +94,17 @@ func TestManyHostsDieAtOnce(t *testing.T) {
 		synced.Wait()
 		created, err := w.control.get().CreateServer(t.Context(), caller(), newServer("many", func(n *compute.NewServer) { n.Min, n.Max = 100, 100 }))
 		require.NoError(t, err)
-		w.await(created[0].ID, "placed", func(s *compute.Server) bool { return s.HostID != "" })
+		for i := range created {
+			w.await(created[i].ID, "placed", func(s *compute.Server) bool { return s.HostID != "" })
+		}
+		w.clock.stop(2 * w.settings.HostTimeout)
 		alive := w.fleet.add("alive")
 		alive.info.Capacity = protocol.Capacity{VCPUs: 100, MemoryMiB: 1 << 20, DiskGiB: 1 << 20}
 		w.fleet.runHost(alive)
 		for i := range created {
 			sv := w.awaitState(created[i].ID, compute.Active)
 			require.Equal(t, "alive", sv.HostID)
+			require.Len(t, sv.Tried, 1, "it was on one host that died")
 		}
 	})
 }

@@ -76,7 +76,8 @@ func (s *Service) loseHosts(ctx context.Context, silent []string) error {
 		mine := slices.DeleteFunc(slices.Clone(batch), func(id string) bool { return s.owner != nil && !s.owner.Owns(id) })
 		if len(mine) > 0 {
 			s.log.WarnContext(ctx, "hosts are lost", "hosts", len(mine), "first", mine[0])
-			if err := s.forsake(ctx, mine, now.Add(-s.settings.HostTimeout)); err != nil {
+			// Seen a moment longer ago than one may be silent, so that they are down in this very instant.
+			if err := s.forsake(ctx, mine, now.Add(-s.settings.HostTimeout-time.Microsecond)); err != nil {
 				return err
 			}
 		}
@@ -86,21 +87,25 @@ func (s *Service) loseHosts(ctx context.Context, silent []string) error {
 }
 
 // forsake writes that hosts were seen for the last time, and applies that to the servers whose wants they have not
-// carried out.
+// carried out. A host that has called meanwhile may have been given servers since, and keeps them.
 func (s *Service) forsake(ctx context.Context, hostIDs []string, seen time.Time) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
-		if err := s.store.TouchHosts(ctx, hostIDs, seen); err != nil {
-			return err
-		}
 		behind, err := s.store.UncarriedOnHost(ctx, hostIDs...)
 		if err != nil {
 			return err
 		}
 		now := s.now()
-		outcomes := make([]outcome, len(behind))
+		lost := s.pulse.stillSilent(hostIDs, now)
+		if err := s.store.TouchHosts(ctx, lost, seen); err != nil {
+			return err
+		}
+		outcomes := make([]outcome, 0, len(behind))
 		for i := range behind {
-			outcomes[i].server = behind[i]
-			outcomes[i].verdict = outcomes[i].server.forsake(now, s.settings)
+			if slices.Contains(lost, behind[i].HostID) {
+				o := outcome{server: behind[i]}
+				o.verdict = o.server.forsake(now, s.settings)
+				outcomes = append(outcomes, o)
+			}
 		}
 		return s.apply(ctx, outcomes)
 	})

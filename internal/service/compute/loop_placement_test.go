@@ -82,7 +82,7 @@ func (s *site) add(t require.TestingT, servers ...compute.Server) []string {
 
 // place lets control nodes place all that waits, at the same time.
 func place(t require.TestingT, nodes ...func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	var g errgroup.Group
 	for _, n := range nodes {

@@ -77,7 +77,7 @@ func (p *placer) look(ctx context.Context, age time.Duration) error {
 		p.picture.listened = now
 		ids = append(ids, p.silent(now)...)
 	}
-	if err := p.reread(ctx, ids, now); err != nil {
+	if err := p.reread(ctx, ids); err != nil {
 		p.changes.add(ids, false)
 		return err
 	}
@@ -103,16 +103,20 @@ func (p *placer) draw(ctx context.Context, now time.Time) error {
 		Picture: placement.New(tuning.weight(), metadataBySet(byHost)), tuning: tuning, byHost: byHost,
 		seen: make(map[string]time.Time, len(hosts)), drawn: now, listened: now,
 	}
-	for i := range hosts {
-		p.put(&hosts[i], now)
-	}
+	p.put(hosts)
 	p.picture.cost = p.now().Sub(now)
 	return nil
 }
 
-func (p *placer) put(h *Host, now time.Time) {
-	p.picture.Put(h.view(p.picture.byHost[h.ID], p.picture.tuning, h.Up(now, p.settings.HostTimeout)))
-	p.picture.seen[h.ID] = h.SeenAt
+// put takes hosts that have just been read into the picture. The time is that after the reading: by an earlier one, a host
+// that was given up while it was read would still be up.
+func (p *placer) put(hosts []Host) {
+	now := p.now()
+	for i := range hosts {
+		h := &hosts[i]
+		p.picture.Put(h.view(p.picture.byHost[h.ID], p.picture.tuning, h.Up(now, p.settings.HostTimeout)))
+		p.picture.seen[h.ID] = h.SeenAt
+	}
 }
 
 // silent are the hosts that must have given another sign of life since, or are lost.
@@ -132,15 +136,13 @@ func (p *placer) silent(now time.Time) []string {
 }
 
 // reread makes hosts of the picture what they are in the database.
-func (p *placer) reread(ctx context.Context, ids []string, now time.Time) error {
+func (p *placer) reread(ctx context.Context, ids []string) error {
 	for part := range slices.Chunk(ids, readAtOnce) {
 		hosts, err := p.store.HostsByID(ctx, part)
 		if err != nil {
 			return err
 		}
-		for i := range hosts {
-			p.put(&hosts[i], now)
-		}
+		p.put(hosts)
 	}
 	return nil
 }

@@ -82,6 +82,18 @@ func (p *pulse) silent(now time.Time) (ids []string) {
 	return ids
 }
 
+// stillSilent are those of hosts that have not called lately.
+func (p *pulse) stillSilent(ids []string, now time.Time) (silent []string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, id := range ids {
+		if now.Sub(p.hosts[id].at) > p.timeout {
+			silent = append(silent, id)
+		}
+	}
+	return silent
+}
+
 // strangers are hosts that call and whose rows nobody has looked for.
 func (p *pulse) strangers(most int) (ids []string) {
 	p.mu.RLock()
@@ -128,8 +140,8 @@ func (p *pulse) forget(id string) {
 }
 
 // freshen makes the last sign of life of hosts what it is, from what it was when the rows were written.
-func (p *pulse) freshen(hosts []Host) {
-	grace := time.Since(p.since) <= p.timeout
+func (p *pulse) freshen(hosts []Host, now time.Time) {
+	grace := now.Sub(p.since) <= p.timeout
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for i := range hosts {
@@ -164,12 +176,13 @@ func (p *pulse) pace() (heartbeat, sync time.Duration) {
 type freshStore struct {
 	Store
 	pulse *pulse
+	now   func() time.Time
 }
 
 // Hosts implements HostStore.
 func (f freshStore) Hosts(ctx context.Context) ([]Host, error) {
 	hosts, err := f.Store.Hosts(ctx)
-	f.pulse.freshen(hosts)
+	f.pulse.freshen(hosts, f.now())
 	return hosts, err
 }
 
@@ -177,13 +190,13 @@ func (f freshStore) Hosts(ctx context.Context) ([]Host, error) {
 func (f freshStore) FindHost(ctx context.Context, id string) (Host, error) {
 	h, err := f.Store.FindHost(ctx, id)
 	one := []Host{h}
-	f.pulse.freshen(one)
+	f.pulse.freshen(one, f.now())
 	return one[0], err
 }
 
 // HostsByID implements HostStore.
 func (f freshStore) HostsByID(ctx context.Context, ids []string) ([]Host, error) {
 	hosts, err := f.Store.HostsByID(ctx, ids)
-	f.pulse.freshen(hosts)
+	f.pulse.freshen(hosts, f.now())
 	return hosts, err
 }

@@ -15,12 +15,12 @@ const patience = 10 * time.Second
 // up tells whether a host is up whose row was written at a time.
 func (p *pulse) up(id string, written, now time.Time) bool {
 	hosts := []Host{{Host: protocol.Host{ID: id}, SeenAt: written}}
-	p.freshen(hosts)
+	p.freshen(hosts, now)
 	return hosts[0].Up(now, p.timeout)
 }
 
 func TestAHostIsUpWhileItCalls(t *testing.T) {
-	begin := time.Now().Add(-time.Hour) // so that grace is over
+	begin := time.Now()
 	p := newPulse(begin, patience)
 	require.True(t, p.reported("a", begin))
 	require.False(t, p.reported("a", begin))

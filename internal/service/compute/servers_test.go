@@ -187,11 +187,11 @@ func TestNoHostFits(t *testing.T) {
 }
 
 func TestWaitsForTheFirstHost(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t, tables()...), 1)
-	w.fleet.hosts["h1"].tune(func(h *fakeHost) { h.silent = true })
-	time.Sleep(10 * time.Millisecond)
+	w := newWorld(t, dbtest.SQLite(t, tables()...), 0, func(s *compute.Settings) { s.HostWait = time.Hour })
 	sv := w.create()
-	w.fleet.hosts["h1"].tune(func(h *fakeHost) { h.silent = false })
+	w.eventually("placement has looked for a host", func() bool { return w.control.get().Status()[0].Runs > 0 }, func() string { return "" })
+	require.Equal(t, compute.Placing, w.await(sv.ID, "there", func(*compute.Server) bool { return true }).Task)
+	w.fleet.runHost(w.fleet.add("h1"))
 	w.awaitState(sv.ID, compute.Active)
 }
 
@@ -226,11 +226,12 @@ func TestFailedBuildGoesToAnotherHost(t *testing.T) {
 }
 
 func TestDeleteWhileTheHostIsLost(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t, tables()...), 1, func(s *compute.Settings) { s.HostTimeout = 2 * time.Second })
+	w := newWorld(t, dbtest.SQLite(t, tables()...), 1)
 	sv := w.awaitState(w.create().ID, compute.Active)
 	h := w.fleet.hosts["h1"]
 	h.tune(func(h *fakeHost) { h.silent = true })
 	require.NoError(t, w.control.get().DeleteServer(t.Context(), caller(), sv.ID))
+	w.clock.advance(2 * time.Hour)
 	gone := w.await(sv.ID, "it is gone for its owner", func(sv *compute.Server) bool { return sv.State == compute.Deleted })
 	require.Equal(t, "h1", gone.HostID)
 	ports, err := w.networks.PortsOf(t.Context(), []string{sv.ID})
@@ -246,23 +247,26 @@ func TestDeleteWhileTheHostIsLost(t *testing.T) {
 }
 
 func TestBuildOnALostHostGoesElsewhere(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t, tables()...), 2, func(s *compute.Settings) { s.HostTimeout = 2 * time.Second })
+	w := newWorld(t, dbtest.SQLite(t, tables()...), 2)
 	w.awaitHosts(2)
 	for _, h := range w.fleet.hosts {
-		h.tune(func(h *fakeHost) { h.loses = 1 }) // so that nothing is reported
+		h.tune(func(h *fakeHost) { h.mute = true })
 	}
 	sv := w.create()
 	sv = w.await(sv.ID, "it is placed", func(sv *compute.Server) bool { return sv.HostID != "" })
+	w.eventually("the host has built it", func() bool { return len(w.fleet.where(sv.ID)) == 1 }, func() string { return w.fleet.domains() })
 	first := w.fleet.hosts[sv.HostID]
 	first.tune(func(h *fakeHost) { h.silent = true })
 	for _, h := range w.fleet.hosts {
-		h.tune(func(h *fakeHost) { h.loses = 0 })
+		h.tune(func(h *fakeHost) { h.mute = false })
 	}
-	got := w.await(sv.ID, "it runs", func(sv *compute.Server) bool { return sv.State == compute.Active })
-	if got.HostID != sv.HostID { // else the report was faster than the silence
-		first.tune(func(h *fakeHost) { h.silent = false })
-		w.eventually("it runs once", func() bool { return len(w.fleet.where(sv.ID)) == 1 }, func() string { return w.fleet.domains() })
-	}
+	w.clock.advance(2 * time.Hour)
+	got := w.awaitState(sv.ID, compute.Active)
+	require.NotEqual(t, sv.HostID, got.HostID)
+	require.Len(t, w.fleet.where(sv.ID), 2, "nobody has told the lost host")
+	first.tune(func(h *fakeHost) { h.silent = false })
+	w.eventually("it runs once", func() bool { return len(w.fleet.where(sv.ID)) == 1 }, func() string { return w.fleet.domains() })
+	require.Equal(t, []string{got.HostID}, w.fleet.where(sv.ID))
 }
 
 func TestListsAndOthersServers(t *testing.T) {
@@ -316,7 +320,7 @@ func TestNothingIsLeftOverAfterChaos(t *testing.T) {
 		for _, h := range w.fleet.hosts {
 			h.tune(func(h *fakeHost) { h.fails, h.error, h.loses = 0.1, "libvirt error", 0.2 })
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		var users, trouble sync.WaitGroup
 		over := make(chan struct{})

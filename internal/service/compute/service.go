@@ -29,6 +29,7 @@ type Config struct {
 	Owner    reconcile.Owner // spreads the loops' keys over control nodes; nil: this one has all
 	Settings Settings
 	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
 }
 
 // Service is compute.
@@ -41,6 +42,7 @@ type Service struct {
 	events   *event.Log
 	settings Settings
 	log      *slog.Logger
+	clock    func() time.Time
 
 	owner     reconcile.Owner
 	started   time.Time // when this control node began to listen to hosts
@@ -57,11 +59,14 @@ type Service struct {
 
 // New returns the service. Nothing moves until Run.
 func New(c Config) *Service {
-	started := time.Now()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	started := c.Now()
 	heard := newPulse(started, c.Settings.HostTimeout)
 	s := &Service{
-		db: c.DB, store: freshStore{c.Store, heard}, networks: c.Networks, images: c.Images, hosts: c.Hosts, events: c.Events,
-		settings: c.Settings, log: c.Log, owner: c.Owner, started: started, pulse: heard, reports: newIntake(),
+		db: c.DB, store: freshStore{c.Store, heard, c.Now}, networks: c.Networks, images: c.Images, hosts: c.Hosts, events: c.Events,
+		settings: c.Settings, log: c.Log, clock: c.Now, owner: c.Owner, started: started, pulse: heard, reports: newIntake(),
 		node: newNode(), changes: changes{hosts: map[string]struct{}{}},
 	}
 	s.creations = batch.New(creationsAtOnce, s.create)
@@ -176,4 +181,4 @@ func (s *Service) wake(ctx context.Context, sv *Server) {
 }
 
 // now is the time as both engines keep it.
-func (s *Service) now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
