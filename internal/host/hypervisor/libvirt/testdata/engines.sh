@@ -24,4 +24,5 @@ ovs-vsctl --no-wait init
 ovs-vswitchd --pidfile --detach
 ovs-vsctl add-br br-int -- set bridge br-int datapath_type=netdev
 virtlogd -d -p "$1/virtlogd.pid"
+until [ -S /run/libvirt/virtlogd-sock ]; do sleep 0.05; done # it goes into the background before it listens
 while :; do libvirtd -f "$1/libvirtd.conf" -p "$1/libvirtd.pid" || sleep 0.2; done
