@@ -64,7 +64,10 @@ func ensureVeth(ctx context.Context, ns netns.NsHandle, networkID string, port p
 	if err != nil {
 		return err
 	}
-	return errors.Join(in.LinkSetUp(lo), netlink.LinkSetUp(outer), in.LinkSetUp(inner))
+	if err := errors.Join(in.LinkSetUp(lo), netlink.LinkSetUp(outer), in.LinkSetUp(inner)); err != nil {
+		return err
+	}
+	return ensureNobody(in, inner)
 }
 
 func makeVeth(ctx context.Context, in *netlink.Handle, ns netns.NsHandle, outer string) (netlink.Link, error) {

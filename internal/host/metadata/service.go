@@ -30,7 +30,9 @@ type Source interface {
 type Config struct {
 	Source Source
 	Bridge string // the integration bridge; default "br-int"
-	Log    *slog.Logger
+	// Resolvers are asked for the names that OVN does not know, as address:port; default the host's own.
+	Resolvers func() []string
+	Log       *slog.Logger
 }
 
 // Service answers the guests of one host.
@@ -39,8 +41,14 @@ type Service struct {
 	log *slog.Logger
 
 	mu      sync.Mutex
-	servers map[string]*http.Server // by network id
+	servers map[string]listeners // by network id
 	serving sync.WaitGroup
+}
+
+// listeners are what answers the guests of one network.
+type listeners struct {
+	http *http.Server
+	dns  *forwarder
 }
 
 // New returns a service that serves no network yet.
@@ -51,7 +59,10 @@ func New(cfg Config) *Service {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{cfg: cfg, log: cfg.Log, servers: map[string]*http.Server{}}
+	if cfg.Resolvers == nil {
+		cfg.Resolvers = hostResolvers
+	}
+	return &Service{cfg: cfg, log: cfg.Log, servers: map[string]listeners{}}
 }
 
 // Sync makes the host serve exactly these networks, by id, each from its metadata port. It repairs what is there and
@@ -97,44 +108,48 @@ func (s *Service) ensure(ctx context.Context, networkID string, port protocol.Me
 	if err := plug(ctx, s.cfg.Bridge, networkID, port.PortID, plugged); err != nil {
 		return err
 	}
-	if s.servers[networkID] != nil {
+	if _, ok := s.servers[networkID]; ok {
 		return nil
 	}
 	listener, err := listenIn(ctx, ns, net.JoinHostPort(serviceAddress, "80"))
 	if err != nil {
 		return err
 	}
-	s.serve(networkID, listener)
+	dns, err := forwardIn(ctx, ns, spaceName(networkID), s.cfg.Resolvers, s.log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.serve(networkID, listener, dns)
 	return nil
 }
 
-func (s *Service) serve(networkID string, listener net.Listener) {
+func (s *Service) serve(networkID string, listener net.Listener, dns *forwarder) {
 	server := &http.Server{
 		Handler:           s.handler(networkID),
 		ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 30 * time.Second,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.servers[networkID] = server
+	s.servers[networkID] = listeners{server, dns}
 	s.serving.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("metadata listener ended", "network", networkID, "error", err)
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if s.servers[networkID] == server {
-				delete(s.servers, networkID) // the next Sync opens another
+			if s.servers[networkID].http == server {
+				_ = s.stopServing(networkID) // the next Sync opens others
 			}
 		}
 	})
 }
 
 func (s *Service) stopServing(networkID string) error {
-	server := s.servers[networkID]
-	if server == nil {
+	l, ok := s.servers[networkID]
+	if !ok {
 		return nil
 	}
 	delete(s.servers, networkID)
-	return server.Close()
+	return errors.Join(l.http.Close(), l.dns.Close())
 }
 
 // Close ends the listeners and waits for them. The namespaces stay, for the next process.

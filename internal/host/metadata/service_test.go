@@ -210,3 +210,46 @@ func TestPurgeNeedsNoSwitch(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, have)
 }
+
+// TestNamesResolve asks for names as a guest does: of its network's servers, which OVN answers, and of others, which the
+// host's resolvers do.
+func TestNamesResolve(t *testing.T) {
+	startEngines(t)
+	meta, guest := network(t, netA)
+	do(t, `ovn-nbctl --id=@d create DNS 'records={"one"="10.0.0.5","5.0.0.10.in-addr.arpa"="one"}' -- add Logical_Switch aa dns_records @d`)
+	do(t, "ovn-nbctl --timeout=20 --wait=hv sync")
+	up := resolver(t)
+	s := New(Config{Source: &source{}, Resolvers: func() []string { return []string{up} }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.Sync(t.Context(), map[string]protocol.MetadataPort{netA: meta}))
+	dns := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (c net.Conn, err error) {
+		err = inside(guest, func() error {
+			c, err = (&net.Dialer{}).DialContext(ctx, network, "10.0.0.2:53")
+			return err
+		})
+		return c, err
+	}}
+	require.Eventually(t, func() bool {
+		found, err := dns.LookupHost(t.Context(), "one.")
+		return err == nil && len(found) == 1 && found[0] == "10.0.0.5"
+	}, time.Minute, 100*time.Millisecond)
+	out, err := exec.CommandContext(t.Context(), "nsenter", "--net=/run/netns/guest-aa", "busybox", "nslookup", "one", "10.0.0.2").CombinedOutput()
+	require.NoError(t, err, "a question without extensions, and one for an IPv6 address: %s", out)
+	names, err := dns.LookupAddr(t.Context(), "10.0.0.5")
+	require.NoError(t, err)
+	require.Equal(t, []string{"one."}, names)
+
+	require.Eventually(t, func() bool {
+		c, err := dns.Dial(t.Context(), "udp", "")
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.SetDeadline(time.Now().Add(5*time.Second)))
+		question := append([]byte{7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3}, "abc\x00\x00\x01\x00\x01"...)
+		if _, err := c.Write(question); err != nil {
+			return false
+		}
+		answer := make([]byte, dnsMessage)
+		n, err := c.Read(answer)
+		return err == nil && answer[n-1] == '!'
+	}, time.Minute, 100*time.Millisecond, "the host's resolver has answered")
+}
