@@ -35,6 +35,10 @@ func (s *Service) ChangePort(ctx context.Context, c *auth.Caller, id string, in 
 		if err := s.mayChange(ctx, c, p, in); err != nil {
 			return p, err
 		}
+		before, err := s.floated(ctx, p)
+		if err != nil {
+			return p, err
+		}
 		if err := s.alter(ctx, c, &p, in); err != nil {
 			return p, err
 		}
@@ -56,7 +60,7 @@ func (s *Service) ChangePort(ctx context.Context, c *auth.Caller, id string, in 
 		if err != nil {
 			return p, err
 		}
-		return p, s.note(ctx, "port", p.ID, p.ProjectID, "updated", units...)
+		return p, s.note(ctx, "port", p.ID, p.ProjectID, "updated", append(units, before...)...)
 	})
 }
 
@@ -190,6 +194,11 @@ func (s *Service) leaning(ctx context.Context, ports ...Port) ([]Unit, error) {
 			plain = append(plain, p.ID)
 		}
 	}
+	more, err := s.floated(ctx, ports...)
+	if err != nil {
+		return nil, err
+	}
+	units = append(units, more...)
 	if len(plain) == 0 {
 		return units, nil
 	}

@@ -41,10 +41,15 @@ func (s *Service) CreatePorts(ctx context.Context, c *auth.Caller, in []NewPort)
 		if err := s.allocateAll(ctx, ports, plans); err != nil {
 			return nil, err
 		}
+		floated, err := s.floated(ctx, ports...)
+		if err != nil {
+			return nil, err
+		}
 		for _, p := range ports {
-			if err := s.note(ctx, "port", p.ID, p.ProjectID, "created", Unit{KindPort, p.ID}); err != nil {
+			if err := s.note(ctx, "port", p.ID, p.ProjectID, "created", append(floated, Unit{KindPort, p.ID})...); err != nil {
 				return nil, err
 			}
+			floated = nil // the first event tells them all
 		}
 		return ports, nil
 	})

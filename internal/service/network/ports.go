@@ -71,6 +71,8 @@ type PortStore interface {
 	// SetPortStatus changes the state of those ports that can be plugged and have another; it returns them.
 	SetPortStatus(ctx context.Context, ids []string, status string) ([]Port, error)
 	FreeAddresses(ctx context.Context, portID string) error
+	// PairedPorts are the ports of some networks that have address pairs, with these and what identifies them only.
+	PairedPorts(ctx context.Context, networkIDs ...string) ([]Port, error)
 	// Taken are the addresses of a subnet that ports hold.
 	Taken(ctx context.Context, subnetID string) (map[netip.Addr]bool, error)
 	// CountTaken tells how many addresses of some subnets ports hold, by subnet.

@@ -134,13 +134,17 @@ func (s *Service) portStates(ctx context.Context, ports []Port) ([]PortState, er
 	if err != nil {
 		return nil, err
 	}
+	parents, err := s.parents(ctx, ports)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]PortState, 0, len(ports))
 	for _, p := range ports {
 		n, ok := network[p.NetworkID]
 		if !ok {
 			continue // it goes just now
 		}
-		st := PortState{Port: p, Network: n, QoS: qos[policyOf(p, n)]}
+		st := PortState{Port: p, Network: n, QoS: qos[policyOf(p, n)], Parents: parents[p.ID]}
 		if by, ok := carried[p.ID]; ok {
 			st.Carried = &by
 		}

@@ -44,6 +44,7 @@ type PortState struct {
 	Subnets []Subnet  // those of the fixed IPs
 	QoS     []QoSRule // of the port's policy, or the network's
 	Carried *Carried  // of a sub-port
+	Parents []string  // the ports between which this one's address floats; none: it does not
 }
 
 // RouterState is a router with its legs.

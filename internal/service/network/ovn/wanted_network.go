@@ -74,6 +74,8 @@ func dhcpOptions(n network.NetworkState, s network.Subnet) map[string]string {
 	}
 	if list := braced(s.DNSServers); list != "" {
 		out["dns_server"] = list
+	} else if meta.IsValid() {
+		out["dns_server"] = meta.String() // the host's metadata service passes on what OVN has no name for
 	}
 	if d := strings.TrimSuffix(n.Network.DNSDomain, "."); d != "" {
 		out["domain_name"] = strconv.Quote(d)

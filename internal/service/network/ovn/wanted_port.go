@@ -47,6 +47,10 @@ func device(row *LogicalSwitchPort, p network.PortState) {
 	if p.Carried != nil {
 		row.ParentName, row.Tag = ptr(p.Carried.ParentID), ptr(p.Carried.VLAN)
 	}
+	if len(p.Parents) > 0 {
+		float(row, p)
+		return
+	}
 	if p.Port.PortSecurity {
 		row.PortSecurity = security(p.Port)
 	} else {
@@ -113,23 +117,4 @@ func groupPlaces(p network.Port) []Place {
 		out = append(out, Place{tableGroup, "ports", uid(g), network.Unit{Kind: network.KindGroup, ID: g}})
 	}
 	return out
-}
-
-// name adds the DNS names of a port. Each port has a row of its own, so that one more name costs the same in a large
-// network as in a small one.
-func (b *builder) name(p network.PortState, unit network.Unit) {
-	if p.Port.DNSName == "" || len(p.Port.FixedIPs) == 0 {
-		return
-	}
-	var addresses []string
-	for _, a := range p.Port.Addresses() {
-		addresses = append(addresses, a.String())
-	}
-	name := strings.ToLower(p.Port.DNSName)
-	row := &DNS{Records: map[string]string{name: strings.Join(addresses, " ")}}
-	if d := strings.ToLower(strings.Trim(p.Network.DNSDomain, ".")); d != "" {
-		row.Records[name+"."+d] = row.Records[name]
-	}
-	b.add(Object{Table: tableDNS, UUID: derived("dns", p.Port.ID), Unit: unit, Row: row, In: []Place{inSwitch(p.Port.NetworkID, "dns_records")}},
-		p.Port.ID, &row.UUID, &row.ExternalIDs)
 }

@@ -3,6 +3,7 @@ package ovn
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
@@ -67,8 +68,11 @@ func (b *builder) leg(p network.PortState, unit network.Unit, centralized bool) 
 		}
 		if mode := modes[s.RAMode]; mode != "" {
 			row.IPv6RAConfigs = map[string]string{"address_mode": mode, "send_periodic": "true", "mtu": strconv.Itoa(p.Network.MTU)}
-			if list := braced(s.DNSServers); list != "" && len(s.DNSServers) == 1 {
+			if len(s.DNSServers) > 0 { // OVN announces one
 				row.IPv6RAConfigs["rdnss"] = s.DNSServers[0].String()
+			}
+			if d := strings.TrimSuffix(p.Network.DNSDomain, "."); d != "" {
+				row.IPv6RAConfigs["dnssl"] = d
 			}
 		}
 	}

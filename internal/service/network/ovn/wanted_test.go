@@ -59,9 +59,11 @@ func TestWantedNetwork(t *testing.T) {
 		"name=" + id("outside") + " other_config=map[mcast_snoop:false vlan-passthru:false]",
 	}, rows(got, tableSwitch))
 	equalRows(t, []string{
-		"cidr=10.0.0.0/24 options=map[classless_static_route:{169.254.169.254/32,10.0.0.2, 0.0.0.0/0,10.0.0.1} lease_time:43200 mtu:1442 router:10.0.0.1 server_id:10.0.0.2 server_mac:fa:16:3e:00:00:02]",
+		"cidr=10.0.0.0/24 options=map[classless_static_route:{169.254.169.254/32,10.0.0.2, 0.0.0.0/0,10.0.0.1} dns_server:10.0.0.2 lease_time:43200 mtu:1442 router:10.0.0.1 server_id:10.0.0.2 server_mac:fa:16:3e:00:00:02]",
 	}, rows(got, tableDHCP))
-	equalRows(t, []string{"records=map[one:10.0.0.11]", "records=map[two:10.0.0.12]"}, rows(got, tableDNS))
+	equalRows(t, []string{
+		"records=map[11.0.0.10.in-addr.arpa:one one:10.0.0.11]", "records=map[12.0.0.10.in-addr.arpa:two two:10.0.0.12]",
+	}, rows(got, tableDNS))
 }
 
 func TestWantedPorts(t *testing.T) {
@@ -193,5 +195,50 @@ func TestIPv6(t *testing.T) {
 	}, nil)
 	require.Contains(t, rows(got, tablePort)[0], "dhcpv6_options="+id("six"))
 	equalRows(t, []string{"cidr=2001:db8::/64 options=map[dns_server:{2001:db8::53} server_id:fa:16:3e:00:00:01]"}, rows(got, tableDHCP))
-	require.Contains(t, rows(got, tableLeg)[0], "address_mode:dhcpv6_stateful")
+	equalRows(t, []string{
+		"name=lrp-" + id("leg6") + " mac=fa:16:3e:00:00:01 networks=[2001:db8::1/64] ipv6_ra_configs=map[address_mode:dhcpv6_stateful mtu:1442 rdnss:2001:db8::53 send_periodic:true]",
+	}, rows(got, tableLeg))
+}
+
+func TestIPv6Modes(t *testing.T) {
+	for mode, want := range map[string]struct {
+		ra   string // of the router's leg
+		dhcp string // of the subnet
+	}{
+		network.SLAAC:           {ra: "ipv6_ra_configs=map[address_mode:slaac dnssl:example.org mtu:1442 send_periodic:true]"},
+		network.DHCPv6Stateful:  {ra: "address_mode:dhcpv6_stateful", dhcp: `options=map[domain_search:"example.org" server_id:fa:16:3e:00:00:01]`},
+		network.DHCPv6Stateless: {ra: "address_mode:dhcpv6_stateless", dhcp: `options=map[dhcpv6_stateless:true domain_search:"example.org" server_id:fa:16:3e:00:00:01]`},
+		"":                      {}, // static
+	} {
+		sub := testSubnet("six", "2001:db8::/64", "2001:db8::1")
+		sub.RAMode, sub.AddressMode = mode, mode
+		n := testNetwork("n", sub)
+		n.Network.DNSDomain = "example.org."
+		p := testPort(n, "p", "fa:16:3e:00:00:11", "2001:db8::11")
+		leg := owned(testPort(n, "leg6", "fa:16:3e:00:00:01", "2001:db8::1"), network.OwnerRouterInterface, id("r"))
+		got := Wanted(network.State{
+			Networks: []network.NetworkState{n}, Ports: []network.PortState{p},
+			Routers: []network.RouterState{{Router: network.Router{ID: id("r")}, Legs: []network.PortState{leg}}},
+		}, nil)
+		require.Contains(t, rows(got, tableLeg)[0], want.ra, mode)
+		require.Equal(t, want.ra != "", strings.Contains(rows(got, tableLeg)[0], "ipv6_ra_configs"), mode)
+		if want.dhcp == "" {
+			require.Empty(t, rows(got, tableDHCP), mode)
+			require.NotContains(t, rows(got, tablePort)[0], "dhcpv6_options", mode)
+		} else {
+			require.Contains(t, rows(got, tableDHCP)[0], want.dhcp, mode)
+			require.Contains(t, rows(got, tablePort)[0], "dhcpv6_options="+id("six"), mode)
+		}
+		name := "1.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+		equalRows(t, []string{"records=map[" + name + ":p.example.org p:2001:db8::11 p.example.org:2001:db8::11]"}, rows(got, tableDNS))
+	}
+}
+
+func TestAddressesThatFloat(t *testing.T) {
+	n := testNetwork("n", testSubnet("s", "10.0.0.0/24", "10.0.0.1"))
+	p := testPort(n, "vip", "fa:16:3e:00:00:11", "10.0.0.11")
+	p.Parents = []string{id("a"), id("b")}
+	equalRows(t, []string{
+		"name=" + id("vip") + " type=virtual options=map[virtual-ip:10.0.0.11 virtual-parents:" + id("a") + "," + id("b") + "] addresses=[fa:16:3e:00:00:11 10.0.0.11] enabled=true",
+	}, rows(Wanted(network.State{Ports: []network.PortState{p}}, nil), tablePort))
 }
