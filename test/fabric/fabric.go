@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/aloft-cloud/aloft/internal/host/engine"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 	"github.com/aloft-cloud/aloft/internal/service/network/ovn"
 	"github.com/aloft-cloud/aloft/test/namespace"
@@ -56,6 +57,9 @@ func New(t testing.TB) *Fabric {
 	f.wires = f.openvswitch("", "wires")
 	for _, bridge := range []string{"under", Physical} {
 		f.wires.bridge(bridge)
+	}
+	for k, v := range engine.NorthOptions() {
+		f.NB("set", "NB_Global", ".", "options:"+k+"="+v)
 	}
 	f.startEngine()
 	return f
