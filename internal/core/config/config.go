@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,8 @@ type Config struct {
 	Address   string
 	BusListen string // address:port for hosts on other machines; empty until Complete for port 4222 of Address, if that is given
 	OVNListen string // address:port of OVN's southbound database for them; empty likewise, port 6642
+	// OVNMembers are the Addresses of all control nodes whose OVN databases form one cluster; empty where there is one node.
+	OVNMembers []string
 	// BusClusterListen and BusRoutes link the buses of several control nodes.
 	BusClusterListen string
 	BusRoutes        []string
@@ -64,6 +67,7 @@ func (c *Config) Bind(flags *pflag.FlagSet) {
 	flags.StringVar(&c.Address, "address", c.Address, "IPv4 address of this machine for the other hosts (default none: there are no others)")
 	flags.StringVar(&c.BusListen, "bus-listen", c.BusListen, "address:port at which hosts on other machines connect (default port 4222 of --address)")
 	flags.StringVar(&c.OVNListen, "ovn-listen", c.OVNListen, "address:port at which they reach OVN's southbound database (default port 6642 of --address)")
+	flags.StringSliceVar(&c.OVNMembers, "ovn-members", c.OVNMembers, "--address of every control node, in the same order on each: their OVN databases form one cluster, which the first makes (default none: this node has its own)")
 	flags.StringVar(&c.BusClusterListen, "bus-cluster-listen", c.BusClusterListen, "address:port at which other control nodes connect (default none)")
 	flags.StringSliceVar(&c.BusRoutes, "bus-routes", c.BusRoutes, "address:port of other control nodes' --bus-cluster-listen")
 	flags.StringVar(&c.PolicyFile, "policy-file", c.PolicyFile, "YAML file of policies that differ from the defaults (default none)")
@@ -138,6 +142,9 @@ func (c *Config) checkAddresses() error {
 	if ip, err := netip.ParseAddr(c.Address); c.Address != "" && (err != nil || !ip.Is4() || ip.IsUnspecified()) {
 		return fault.Invalidf("address", "--address must be one IPv4 address of this machine, such as 10.0.0.1, but is %q", c.Address)
 	}
+	if err := c.checkMembers(); err != nil {
+		return err
+	}
 	for flag, address := range map[string]string{"bus-listen": c.BusListen, "ovn-listen": c.OVNListen, "bus-cluster-listen": c.BusClusterListen} {
 		if address == "" {
 			continue
@@ -153,6 +160,21 @@ func (c *Config) checkAddresses() error {
 		if err := checkAddress("bus-routes", route); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (c *Config) checkMembers() error {
+	for i, m := range c.OVNMembers {
+		if ip, err := netip.ParseAddr(m); err != nil || !ip.Is4() {
+			return fault.Invalidf("ovn-members", "--ovn-members must be IPv4 addresses of control nodes, such as 10.0.0.1,10.0.0.2,10.0.0.3, but one is %q", m)
+		}
+		if slices.Contains(c.OVNMembers[:i], m) {
+			return fault.Invalidf("ovn-members", "--ovn-members has %s twice", m)
+		}
+	}
+	if len(c.OVNMembers) > 0 && !slices.Contains(c.OVNMembers, c.Address) {
+		return fault.Invalidf("ovn-members", "--ovn-members must have this control node's --address among them, but %q is not", c.Address)
 	}
 	return nil
 }

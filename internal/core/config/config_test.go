@@ -97,6 +97,8 @@ func TestRefusals(t *testing.T) {
 		"--outside-device=a b":     "outside-device",
 		"--tunnel-device=/dev/x":   "tunnel-device",
 		"--bus-routes=a:1":         "bus-routes",
+		"--ovn-members=10.0.0.1":   "ovn-members",
+		"--ovn-members=a":          "ovn-members",
 		"--public-url=http://x":    "public-url",
 		"--public-url=https://x/y": "public-url",
 		"--database=sqlite://x.db": "database",
