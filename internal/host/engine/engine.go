@@ -28,7 +28,9 @@ type Config struct {
 	OVNRemote string
 	// OVNListen is the "address:port" at which other hosts reach the southbound database on this one, by TLS; empty for none.
 	OVNListen string
-	// Certs are this machine's, for OVNListen and for an OVNRemote of "ssl:".
+	// Cluster has this node's OVN databases share with those of other control nodes.
+	Cluster Cluster
+	// Certs are this machine's, for OVNListen, for Cluster, and for an OVNRemote of "ssl:".
 	Certs Certs
 	// ControlOnly means that this host runs OVN's databases and ovn-northd, and no servers.
 	ControlOnly bool
@@ -159,7 +161,7 @@ func (e *Engines) startOne(ctx context.Context, s spec, progress Progress) error
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
 	var err error
-	if e.systemd {
+	if e.byUnit(s) {
 		err = e.startUnit(ctx, s)
 	} else {
 		err = e.startByHand(ctx, s)
@@ -177,6 +179,9 @@ func (e *Engines) startOne(ctx context.Context, s spec, progress Progress) error
 	progress(s.name, "started")
 	return nil
 }
+
+// byUnit tells whether systemd starts and stops an engine.
+func (e *Engines) byUnit(s spec) bool { return e.systemd && s.unit != "" }
 
 // answers asks an engine for a sign of life.
 func (e *Engines) answers(ctx context.Context, s spec) error { return ask(ctx, s.ready) }
@@ -235,7 +240,7 @@ func (e *Engines) Status(ctx context.Context) []State {
 				}
 			}
 		}
-		if e.systemd {
+		if e.byUnit(s) {
 			st.Ours = e.units.has(s.unit)
 		} else if pid := e.ours(s); pid != 0 {
 			st.PID, st.Ours = pid, true

@@ -59,15 +59,22 @@ func (e *Engines) stop(ctx context.Context) error {
 			return err
 		}
 	}
+	if !e.cfg.Cluster.there() { // what a member knows is not this node's alone: without it, it would be another member
+		if err := os.RemoveAll(e.data("ovn")); err != nil {
+			return err
+		}
+	} else if err := nft(ctx, "add table ip aloft_ovn\ndelete table ip aloft_ovn\n"); err != nil {
+		return err
+	}
 	return errors.Join(
-		os.RemoveAll(e.data("ovn")), os.RemoveAll(e.data("openvswitch")),
+		os.RemoveAll(e.data("openvswitch")),
 		remove(e.units.path), remove(e.cfg.RunDir+"/libvirtd.conf"), e.journal.forget(),
 	)
 }
 
 // endOne ends an engine if Aloft started it, and clears away its pid file and socket.
 func (e *Engines) endOne(ctx context.Context, s spec) error {
-	if e.systemd {
+	if e.byUnit(s) {
 		return e.stopUnits(ctx, s)
 	}
 	pid := e.ours(s)

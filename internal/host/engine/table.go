@@ -8,7 +8,7 @@ import (
 // spec is how one engine is started, asked and recognised.
 type spec struct {
 	name    string   // as in its log and pid file
-	unit    string   // systemd's
+	unit    string   // systemd's; empty: it is started by hand there too
 	program string   // looked for in PATH and the sbin directories
 	args    []string // by hand: it makes itself a daemon and returns when it serves
 	pidFile string   // by hand

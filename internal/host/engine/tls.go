@@ -30,7 +30,7 @@ func (e *Engines) listenSouth(ctx context.Context) error {
 		return fault.Wrap(fault.Invalid, err, "the address %q for OVN's southbound database is not like 10.0.0.1:6642", e.cfg.OVNListen)
 	}
 	target := "pssl:" + port
-	if host != "" {
+	if host != "" && !e.cfg.Cluster.there() { // the database of a cluster says the same to all its servers
 		target += ":" + host
 	}
 	certs, err := readCerts(ctx, ovnSouthSocket, "OVN_Southbound")
