@@ -28,7 +28,7 @@ func (e *Engine) southbound(ctx context.Context, w network.Watch) error {
 		default:
 		}
 	}
-	c, err := connect(ctx, m, e.cfg.Southbound, false, func(c client.Client) {
+	c, err := connect(ctx, m, e.cfg.Southbound, false, e.cfg.TLS, func(c client.Client) {
 		c.Cache().AddEventHandler(&cache.EventHandlerFuncs{
 			AddFunc:    func(string, model.Model) { wake() },
 			UpdateFunc: func(string, model.Model, model.Model) { wake() },

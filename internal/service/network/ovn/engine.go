@@ -2,6 +2,7 @@ package ovn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,9 @@ type Config struct {
 	Northbound []string
 	// Southbound tells which hosts there are.
 	Southbound []string
-	// LeaderOnly connects to the leader of a cluster only, as writing needs it.
+	// LeaderOnly connects to the leader of a cluster's northbound database only, as writing needs it.
 	LeaderOnly bool
+	TLS        *tls.Config // for endpoints as "ssl:10.0.0.1:6641"; nil: there are none
 }
 
 // Engine is the network.Northbound that writes to OVN.
@@ -86,9 +88,12 @@ func (e *Engine) keep(ctx context.Context, name string, session func(context.Con
 }
 
 // connect opens a connection and reads the whole database. setup runs before anything is read.
-func connect(ctx context.Context, m model.ClientDBModel, endpoints []string, leader bool, setup func(client.Client)) (client.Client, error) {
+func connect(ctx context.Context, m model.ClientDBModel, endpoints []string, leader bool, tlsConfig *tls.Config, setup func(client.Client)) (client.Client, error) {
 	quiet := logr.Discard()
 	options := []client.Option{client.WithLogger(&quiet), client.WithLeaderOnly(leader)}
+	if tlsConfig != nil {
+		options = append(options, client.WithTLSConfig(tlsConfig))
+	}
 	for _, e := range endpoints {
 		options = append(options, client.WithEndpoint(e))
 	}
@@ -137,7 +142,7 @@ func (e *Engine) northbound(ctx context.Context, w network.Watch) error {
 	if err != nil {
 		return err
 	}
-	c, err := connect(ctx, m, e.cfg.Northbound, e.cfg.LeaderOnly, func(c client.Client) {
+	c, err := connect(ctx, m, e.cfg.Northbound, e.cfg.LeaderOnly, e.cfg.TLS, func(c client.Client) {
 		c.Cache().AddEventHandler(linkHandler(w))
 	})
 	if err != nil {
