@@ -64,7 +64,7 @@ func Engines(c config.Config, hostID string, log *slog.Logger) (*engine.Engines,
 		if err != nil {
 			return nil, err
 		}
-		cfg.OVNListen = c.OVNListen
+		cfg.OVNListen, cfg.Cluster = c.OVNListen, cluster(c)
 		cfg.Certs.Cert, cfg.Certs.Key, cfg.Certs.CA = a.ServerFiles()
 	}
 	return engine.New(cfg), nil
@@ -109,10 +109,23 @@ func WatchEngines(ctx context.Context, c config.Config, log *slog.Logger) error 
 	return engines.Watch(ctx)
 }
 
-// OVN writes networks to the OVN of this host.
-func OVN(log *slog.Logger) network.Northbound {
+// cluster are the control nodes whose OVN databases are one.
+func cluster(c config.Config) engine.Cluster {
+	return engine.Cluster{Address: c.Address, Members: c.OVNMembers}
+}
+
+// OVN writes networks to the OVN of this control node, or to whichever of the cluster's leads.
+func OVN(c config.Config, log *slog.Logger) (network.Northbound, error) {
 	sockets := engine.New(engine.Config{}).Sockets()
-	return ovn.New(ovn.Config{Northbound: []string{"unix:" + sockets.OVNNorth}, Southbound: []string{"unix:" + sockets.OVNSouth}}, log)
+	cfg := ovn.Config{Northbound: []string{"unix:" + sockets.OVNNorth}, Southbound: []string{"unix:" + sockets.OVNSouth}}
+	if len(c.OVNMembers) > 0 {
+		a, err := openAuthority(c)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Northbound, cfg.LeaderOnly, cfg.TLS = cluster(c).NorthRemotes(), true, a.ServerTLS()
+	}
+	return ovn.New(cfg, log), nil
 }
 
 func openLibvirt(ctx context.Context, c config.Config, acceleration string, log *slog.Logger) (*libvirt.Driver, error) {

@@ -36,7 +36,20 @@ func whereHostsConnect(c config.Config, bus net.Addr) join.Config {
 		out.Bus = []string{"tls://" + a}
 	}
 	if a := advertised(c.OVNListen, c.Address); a != "" {
-		out.Southbound = []string{"ssl:" + a}
+		out.Southbound = southbound(a, c.OVNMembers)
+	}
+	return out
+}
+
+// southbound are the remotes of the southbound database at one address, or, at the same port, of all nodes of a cluster.
+func southbound(address string, members []string) []string {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || len(members) == 0 {
+		return []string{"ssl:" + address}
+	}
+	var out []string
+	for _, m := range members {
+		out = append(out, "ssl:"+net.JoinHostPort(m, port))
 	}
 	return out
 }

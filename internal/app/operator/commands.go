@@ -15,7 +15,7 @@ import (
 
 // Commands returns the operator's commands.
 func Commands(version string) []*cobra.Command {
-	return []*cobra.Command{upCommand(version), downCommand(), statusCommand(), doctorCommand(), serveCommand(version), agentCommand(version), labCommand(version)}
+	return []*cobra.Command{upCommand(version), downCommand(), statusCommand(), doctorCommand(), serveCommand(version), agentCommand(version), ovnMembersCommand(), labCommand(version)}
 }
 
 // settings binds the flags of a command to a config, which is complete once the command runs.

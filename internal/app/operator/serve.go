@@ -37,7 +37,11 @@ func serveCommand(version string) *cobra.Command {
 // serve runs the control plane, and the agent or the engines beside it, until ctx ends.
 func serve(ctx context.Context, c config.Config, version string, withAgent, withEngines bool) error {
 	log := newLog(c)
-	control, err := app.NewControl(ctx, c, app.ControlOptions{Version: version, Northbound: app.OVN(log), Log: log})
+	northbound, err := app.OVN(c, log)
+	if err != nil {
+		return err
+	}
+	control, err := app.NewControl(ctx, c, app.ControlOptions{Version: version, Northbound: northbound, Log: log})
 	if err != nil {
 		return err
 	}
