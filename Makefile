@@ -65,7 +65,7 @@ e2e: deps-test tiny ## the real engines, driven by clients that others wrote (as
 bench: deps-test tiny ## measure Aloft beside what it drives (as root); BENCH=Servers for one, see docs/benchmarks.md
 	$(GO) test -count=1 -timeout 60m -run "^$$" -bench '$(or $(BENCH),.)' -benchtime 1x -v ./test/bench/...
 
-conformance: deps-test build ## OpenStack's own tests of an identity service, tempest and keystone-tempest-plugin (as root)
+conformance: deps-test build ## OpenStack's own tests of identity and networks, tempest and keystone-tempest-plugin (as root)
 	@[ "$$(id -u)" = 0 ] || { echo 'make conformance makes network namespaces: run it as root' >&2; exit 1; }
 	@scripts/install-packages $(CONFORMANCE_PACKAGES)
 	$(GO) test -count=1 -timeout 90m -v ./test/conformance/...

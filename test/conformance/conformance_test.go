@@ -26,6 +26,7 @@ type suite struct {
 	name       string
 	tests      string // a regular expression
 	policyFile string // of the installation
+	network    bool   // it is a laboratory: simulated hosts and OVN's own databases, with a network that leads outside
 }
 
 // enforceScope tells tempest that not every admin is an admin everywhere.
@@ -34,6 +35,7 @@ func (s suite) enforceScope() bool { return s.policyFile != "" }
 var suites = []suite{
 	{name: "api", tests: `^(tempest|keystone_tempest_plugin\.tests)\.api\.identity\.`},
 	{name: "rbac", tests: `^keystone_tempest_plugin\.tests\.rbac\.`, policyFile: "policy.yaml"},
+	{name: "network", tests: `^tempest\.api\.network\.`, network: true},
 }
 
 func TestConformance(t *testing.T) {
@@ -51,7 +53,7 @@ func TestConformance(t *testing.T) {
 		require.NoError(t, os.RemoveAll(dir))
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "lock"), 0o755))
 		t.Run(s.name, func(t *testing.T) {
-			all = append(all, s.run(t, dir, excluded, controlnode.Start(t, binary, dir, s.settings(t)...))...)
+			all = append(all, s.run(t, dir, excluded, s.install(t, binary, dir))...)
 			ran++
 		})
 	}
@@ -68,6 +70,14 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// install starts the installation in a folder.
+func (s suite) install(t *testing.T, binary, dir string) controlnode.Cloud {
+	if s.network {
+		return controlnode.StartLab(t, binary, dir, "--hosts", "2")
+	}
+	return controlnode.Start(t, binary, dir, s.settings(t)...)
+}
+
 // settings are the flags of the installation; tempest.conf says the same.
 func (s suite) settings(t *testing.T) []string {
 	flags := []string{"--lockout-after=2", "--lockout-for=5s", "--password-history=2"}
@@ -81,7 +91,11 @@ func (s suite) settings(t *testing.T) []string {
 
 // run runs the tests of a suite in a folder, and returns what became of each.
 func (s suite) run(t *testing.T, dir string, excluded []exclusion, c controlnode.Cloud) []result {
-	s.configure(t, dir, c)
+	var network offer
+	if s.network {
+		network = makeOutside(t, dir, c)
+	}
+	s.configure(t, dir, c, network)
 	trust(t, dir, c)
 	stestr(t, dir, io.Discard, "init")
 	names := s.list(t, dir)
@@ -113,7 +127,7 @@ func (s suite) run(t *testing.T, dir string, excluded []exclusion, c controlnode
 }
 
 // configure writes what tempest and stestr want to know.
-func (s suite) configure(t *testing.T, dir string, c controlnode.Cloud) {
+func (s suite) configure(t *testing.T, dir string, c controlnode.Cloud, network offer) {
 	conf, err := os.Create(filepath.Join(dir, "tempest.conf"))
 	require.NoError(t, err)
 	defer conf.Close()
@@ -121,7 +135,8 @@ func (s suite) configure(t *testing.T, dir string, c controlnode.Cloud) {
 		controlnode.Cloud
 		Dir          string
 		EnforceScope bool
-	}{c, dir, s.enforceScope()}))
+		Network      offer
+	}{c, dir, s.enforceScope(), network}))
 	where, err := exec.Command(python, "-c", "import os, tempest; print(os.path.dirname(os.path.dirname(tempest.__file__)))").Output()
 	require.NoError(t, err, "make conformance installs tempest")
 	top := strings.TrimSpace(string(where))

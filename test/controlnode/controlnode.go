@@ -38,17 +38,28 @@ type Cloud struct {
 func Start(t *testing.T, binary, dir string, settings ...string) Cloud {
 	t.Helper()
 	home := filepath.Join(dir, "home")
+	args := []string{"serve", "--data-dir", filepath.Join(home, "data"), "--etc-dir", filepath.Join(home, "etc"), "--run-dir", filepath.Join(home, "run")}
+	return start(t, binary, dir, append(args, settings...))
+}
+
+// StartLab starts one with simulated hosts, whose networks are written to OVN's own northbound database.
+func StartLab(t *testing.T, binary, dir string, settings ...string) Cloud {
+	t.Helper()
+	return start(t, binary, dir, append([]string{"lab", "--data", filepath.Join(dir, "home")}, settings...))
+}
+
+func start(t *testing.T, binary, dir string, args []string) Cloud {
+	t.Helper()
 	log, err := os.Create(filepath.Join(dir, "aloft.log"))
 	require.NoError(t, err)
-	args := []string{"serve", "--data-dir", filepath.Join(home, "data"), "--etc-dir", filepath.Join(home, "etc"), "--run-dir", filepath.Join(home, "run")}
-	cmd := exec.Command(binary, append(args, settings...)...)
+	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(unix.SIGTERM))
-		require.NoError(t, <-ended, "aloft serve ends well; its log is %s", log.Name())
+		require.NoError(t, <-ended, "aloft ends well; its log is %s", log.Name())
 		require.NoError(t, log.Close())
 	})
 	var entry Cloud
@@ -64,10 +75,10 @@ func Start(t *testing.T, binary, dir string, settings ...string) Cloud {
 		select {
 		case err := <-ended:
 			ended <- err
-			require.Fail(t, "aloft serve ended", "%v; its log is %s", err, log.Name())
+			require.Fail(t, "aloft ended", "%v; its log is %s", err, log.Name())
 		case <-time.After(50 * time.Millisecond):
 		}
-		require.True(t, time.Now().Before(deadline), "aloft serve does not answer: %v; its log is %s", err, log.Name())
+		require.True(t, time.Now().Before(deadline), "aloft does not answer: %v; its log is %s", err, log.Name())
 	}
 }
 
