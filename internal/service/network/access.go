@@ -245,6 +245,16 @@ func (s *Service) users(ctx context.Context, p AccessPolicy) ([]user, error) {
 		}
 		return out, err
 	}
+	if p.ObjectType == "qos_policy" {
+		return s.policyUsers(ctx, p.ObjectID)
+	}
+	if p.ObjectType == "address_scope" {
+		pools, err := s.store.SubnetPools(ctx, db.Everywhere(), By("scope_id", p.ObjectID))
+		for _, pool := range pools {
+			out = append(out, user{"subnet pool " + pool.ID, pool.ProjectID})
+		}
+		return out, err
+	}
 	if p.ObjectType == "address_group" {
 		rules, err := s.store.Rules(ctx, db.Everywhere(), By("address_group_id", p.ObjectID))
 		for _, r := range rules {

@@ -25,5 +25,7 @@ func accessible() map[string][]string {
 		"security_group": {AccessAsShared},
 		"subnetpool":     {AccessAsShared},
 		"address_group":  {AccessAsShared},
+		"address_scope":  {AccessAsShared},
+		"qos_policy":     {AccessAsShared},
 	}
 }

@@ -13,13 +13,14 @@ import (
 type PortChange struct {
 	Name, Description, DNSName    *string
 	AdminUp, PortSecurity         *bool
-	MAC                           *string
+	MAC                           *string // "": a new one
 	DeviceID, DeviceOwner, HostID *string
 	GroupIDs                      *[]string
 	FixedIPs                      *[]WantedIP
 	Pairs                         *[]AddressPair
 	QoSPolicyID                   *string // "": none
-	Revision                      *int64  // that it must have; nil: any
+	DHCPOptions                   []DHCPOptionChange
+	Revision                      *int64 // that it must have; nil: any
 }
 
 // ChangePort changes a port.
@@ -60,6 +61,10 @@ func (s *Service) ChangePort(ctx context.Context, c *auth.Caller, id string, in 
 		if err != nil {
 			return p, err
 		}
+		if len(in.DHCPOptions) > 0 {
+			units = append(units, Unit{KindNetwork, p.NetworkID})
+		}
+		units = append(units, dhcpUnits(p)...)
 		return p, s.note(ctx, "port", p.ID, p.ProjectID, "updated", append(units, before...)...)
 	})
 }
@@ -93,6 +98,7 @@ func (s *Service) alter(ctx context.Context, c *auth.Caller, p *Port, in PortCha
 	set(&p.DeviceOwner, in.DeviceOwner)
 	set(&p.HostID, in.HostID)
 	set(&p.Pairs, in.Pairs)
+	p.DHCPOptions = mergeDHCPOptions(p.DHCPOptions, in.DHCPOptions)
 	if in.QoSPolicyID != nil {
 		if err := s.usePolicy(ctx, c, *in.QoSPolicyID); err != nil {
 			return err
@@ -100,7 +106,11 @@ func (s *Service) alter(ctx context.Context, c *auth.Caller, p *Port, in PortCha
 		p.QoSPolicyID = *in.QoSPolicyID
 	}
 	if in.MAC != nil && *in.MAC != p.MAC {
-		hw, err := hardware(*in.MAC)
+		wanted := *in.MAC
+		if wanted == "" {
+			wanted = newMAC()
+		}
+		hw, err := hardware(wanted)
 		if err != nil {
 			return err
 		}
@@ -274,9 +284,9 @@ func (s *Service) removePorts(ctx context.Context, ports ...Port) error {
 		return err
 	}
 	for i, p := range ports {
-		var mine []Unit
+		mine := dhcpUnits(p)
 		if i == 0 {
-			mine = units
+			mine = append(mine, units...)
 		}
 		if err := s.note(ctx, "port", p.ID, p.ProjectID, "deleted", mine...); err != nil {
 			return err

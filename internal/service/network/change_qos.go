@@ -48,6 +48,11 @@ func (s *Service) CreateQoSPolicy(ctx context.Context, c *auth.Caller, in NewQoS
 			return p, fault.Conflictf("qos policy", "", "A default QoS policy exists for project %s: take the default from that one first.", projectID).
 				WithCode("QoSPolicyDefaultAlreadyExists")
 		}
+		if p.Shared {
+			if err := s.openToAll(ctx, "qos_policy", p.ID, p.ProjectID); err != nil {
+				return p, err
+			}
+		}
 		return p, s.note(ctx, "qos_policy", p.ID, p.ProjectID, "created")
 	})
 }
@@ -71,8 +76,18 @@ func (s *Service) ChangeQoSPolicy(ctx context.Context, c *auth.Caller, id string
 		}
 		set(&p.Name, in.Name)
 		set(&p.Description, in.Description)
-		set(&p.Shared, in.Shared)
 		set(&p.Default, in.Default)
+		if in.Shared != nil {
+			if *in.Shared {
+				err = s.openToAll(ctx, "qos_policy", id, p.ProjectID)
+			} else {
+				err = s.closeToAll(ctx, "qos_policy", id)
+			}
+			if err != nil {
+				return p, err
+			}
+			p.Shared = *in.Shared
+		}
 		p.touch()
 		if err := s.store.ChangePolicy(ctx, p); err != nil {
 			return p, err
@@ -99,36 +114,43 @@ func (s *Service) DeleteQoSPolicy(ctx context.Context, c *auth.Caller, id string
 		if err != nil {
 			return err
 		}
-		has := By("qos_policy_id", id)
-		networks, err := s.store.Networks(ctx, db.Everywhere(), has)
+		users, err := s.policyUsers(ctx, id)
 		if err != nil {
 			return err
 		}
-		ports, err := s.store.Ports(ctx, db.Everywhere(), has)
-		if err != nil {
-			return err
-		}
-		floating, err := s.store.FloatingIPs(ctx, db.Everywhere(), has)
-		if err != nil {
-			return err
-		}
-		var user string
-		switch {
-		case len(networks) > 0:
-			user = "network " + networks[0].ID
-		case len(ports) > 0:
-			user = "port " + ports[0].ID
-		case len(floating) > 0:
-			user = "floating IP " + floating[0].ID
-		}
-		if user != "" {
-			return fault.Conflictf("qos policy", id, "QoS Policy %s is used by %s.", id, user).WithCode("QosPolicyInUse")
+		if len(users) > 0 {
+			return fault.Conflictf("qos policy", id, "QoS Policy %s is used by %s.", id, users[0].what).WithCode("QosPolicyInUse")
 		}
 		if err := s.store.RemovePolicy(ctx, id); err != nil {
 			return err
 		}
 		return s.note(ctx, "qos_policy", id, p.ProjectID, "deleted")
 	})
+}
+
+// policyUsers are the objects that have a policy.
+func (s *Service) policyUsers(ctx context.Context, id string) ([]user, error) {
+	has := By("qos_policy_id", id)
+	networks, err := s.store.Networks(ctx, db.Everywhere(), has)
+	if err != nil {
+		return nil, err
+	}
+	ports, err := s.store.Ports(ctx, db.Everywhere(), has)
+	if err != nil {
+		return nil, err
+	}
+	floating, err := s.store.FloatingIPs(ctx, db.Everywhere(), has)
+	var out []user
+	for _, n := range networks {
+		out = append(out, user{"network " + n.ID, n.ProjectID})
+	}
+	for _, p := range ports {
+		out = append(out, user{"port " + p.ID, p.ProjectID})
+	}
+	for _, f := range floating {
+		out = append(out, user{"floating IP " + f.ID, f.ProjectID})
+	}
+	return out, err
 }
 
 // AddQoSRule adds a rule to a policy.

@@ -32,6 +32,10 @@ func (s *Service) ChangeSecurityGroup(ctx context.Context, c *auth.Caller, id st
 			return g, fault.Conflictf("security group", id, "Updating default security group not allowed: it keeps its name.").
 				WithCode("SecurityGroupCannotUpdateDefault")
 		}
+		if !g.Default && in.Name != nil && *in.Name == defaultName {
+			return g, fault.Conflictf("security group", id, "Default security group already exists: each project has one of its own.").
+				WithCode("SecurityGroupDefaultAlreadyExists")
+		}
 		if in.Stateful != nil && *in.Stateful != g.Stateful {
 			if err := s.checkGroupUnused(ctx, g); err != nil {
 				return g, err

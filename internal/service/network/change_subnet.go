@@ -17,6 +17,7 @@ type SubnetChange struct {
 	Pools             *[]Range
 	DNSServers        *[]netip.Addr
 	Routes            *[]Route
+	ServiceTypes      *[]string
 	Revision          *int64 // that it must have; nil: any
 }
 
@@ -42,6 +43,7 @@ func (s *Service) ChangeSubnet(ctx context.Context, c *auth.Caller, id string, i
 		set(&sub.Pools, in.Pools)
 		set(&sub.DNSServers, in.DNSServers)
 		set(&sub.Routes, in.Routes)
+		set(&sub.ServiceTypes, in.ServiceTypes)
 		if err := checkGateway(sub); err != nil {
 			return sub, err
 		}
@@ -132,7 +134,7 @@ func (s *Service) routerUnits(ctx context.Context, q Query) ([]Unit, error) {
 	return out, nil
 }
 
-// DeleteSubnet deletes a subnet that no device has an address of.
+// DeleteSubnet deletes a subnet that no device has an address of, but for addresses that configure themselves.
 func (s *Service) DeleteSubnet(ctx context.Context, c *auth.Caller, id string, revision *int64) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		sub, err := s.ownSubnet(ctx, c, id, "delete_subnet")
@@ -146,8 +148,13 @@ func (s *Service) DeleteSubnet(ctx context.Context, c *auth.Caller, id string, r
 		if err != nil {
 			return err
 		}
+		units := []Unit{{KindNetwork, sub.NetworkID}}
 		for _, p := range ports {
-			if p.DeviceOwner != OwnerDistributed {
+			switch {
+			case p.DeviceOwner == OwnerDistributed:
+			case sub.Auto() && !gatewayOwner(p):
+				units = append(units, Unit{KindPort, p.ID}) // its address goes as it came, by itself
+			default:
 				return fault.Conflictf("subnet", id, "Unable to complete operation on subnet %s: One or more ports have an IP allocation from this subnet: %s.",
 					id, describePorts(ports)).WithCode("SubnetInUse")
 			}
@@ -163,11 +170,11 @@ func (s *Service) DeleteSubnet(ctx context.Context, c *auth.Caller, id string, r
 		if err != nil {
 			return err
 		}
-		units, err := s.metadata(ctx, n, left)
+		more, err := s.metadata(ctx, n, left)
 		if err != nil {
 			return err
 		}
-		return s.note(ctx, "subnet", id, sub.ProjectID, "deleted", append(units, Unit{KindNetwork, n.ID})...)
+		return s.note(ctx, "subnet", id, sub.ProjectID, "deleted", append(units, more...)...)
 	})
 }
 

@@ -13,6 +13,7 @@ type NewNetwork struct {
 	ProjectID, Name, Description string
 	AdminUp, PortSecurity        *bool
 	Shared, External, Default    *bool // admin only
+	VLANTransparent              bool
 	MTU                          *int
 	Provider                     *Provider // admin only
 	DNSDomain                    string
@@ -23,7 +24,7 @@ type NewNetwork struct {
 // CreateNetwork makes a network.
 func (s *Service) CreateNetwork(ctx context.Context, c *auth.Caller, in NewNetwork) (Network, error) {
 	return tx(ctx, s, func(ctx context.Context) (Network, error) {
-		n, err := s.newNetwork(c, in)
+		n, err := s.newNetwork(ctx, c, in)
 		if err != nil {
 			return n, err
 		}
@@ -38,14 +39,14 @@ func (s *Service) CreateNetwork(ctx context.Context, c *auth.Caller, in NewNetwo
 		if err != nil {
 			return n, err
 		}
-		if err := s.store.AddNetwork(ctx, n); err != nil {
+		if err := s.addNetwork(ctx, &n); err != nil {
 			return n, err
 		}
 		return n, s.note(ctx, "network", n.ID, n.ProjectID, "created", Unit{KindNetwork, n.ID})
 	})
 }
 
-func (s *Service) newNetwork(c *auth.Caller, in NewNetwork) (Network, error) {
+func (s *Service) newNetwork(ctx context.Context, c *auth.Caller, in NewNetwork) (Network, error) {
 	projectID, err := project(c, in.ProjectID)
 	if err != nil {
 		return Network{}, err
@@ -53,7 +54,7 @@ func (s *Service) newNetwork(c *auth.Caller, in NewNetwork) (Network, error) {
 	n := Network{
 		ID: uuid.NewString(), ProjectID: projectID, Name: in.Name, Description: in.Description, AdminUp: or(in.AdminUp, true),
 		Shared: or(in.Shared, false), External: or(in.External, false), Default: or(in.Default, false),
-		PortSecurity: or(in.PortSecurity, true), Provider: or(in.Provider, Provider{Kind: Geneve}), DNSDomain: in.DNSDomain,
+		PortSecurity: or(in.PortSecurity, true), Provider: or(in.Provider, Provider{Kind: Geneve}), DNSDomain: in.DNSDomain, VLANTransparent: in.VLANTransparent,
 		ZoneHints: in.ZoneHints, Stamp: born(),
 	}
 	for rule, used := range map[string]bool{
@@ -64,11 +65,14 @@ func (s *Service) newNetwork(c *auth.Caller, in NewNetwork) (Network, error) {
 			return n, disallowed(rule)
 		}
 	}
-	if err := s.checkZones(in.ZoneHints); err != nil {
+	if err := s.checkZones(ctx, in.ZoneHints); err != nil {
 		return n, err
 	}
 	if err := checkProvider(&n.Provider); err != nil {
 		return n, err
+	}
+	if n.VLANTransparent && n.Provider.Kind == VLAN {
+		return n, invalid("vlan_transparent", "Backend does not support VLAN Transparency: a vlan network has one tag already; take a geneve, vxlan or flat network")
 	}
 	n.MTU, err = s.checkMTU(n.Provider, in.MTU)
 	return n, err
@@ -81,10 +85,13 @@ func checkProvider(p *Provider) error {
 		if p.Physical != "" {
 			return invalid("provider:network_type", "provider:physical_network needs a provider:network_type: flat or vlan")
 		}
-		return nil
-	case Geneve:
-		if p.Physical != "" || p.Segment != 0 {
-			return invalid("provider:physical_network", "provider:physical_network and provider:segmentation_id cannot be chosen for geneve networks: leave them out")
+		return checkProvider(p)
+	case Geneve, VXLAN:
+		if p.Physical != "" {
+			return invalid("provider:physical_network", "provider:physical_network cannot be chosen for %s networks: leave it out", p.Kind)
+		}
+		if p.Segment < 0 || p.Segment > mostTunnel {
+			return invalid("provider:segmentation_id", "Invalid input for provider:segmentation_id: %d is not between 1 and %d", p.Segment, mostTunnel)
 		}
 		return nil
 	case Flat:
@@ -93,18 +100,18 @@ func checkProvider(p *Provider) error {
 		}
 		return nil
 	case VLAN:
-		if p.Physical == "" || p.Segment < 1 || p.Segment > 4094 {
-			return invalid("provider:segmentation_id", "a vlan network needs provider:physical_network and a provider:segmentation_id from 1 to 4094")
+		if p.Physical == "" || p.Segment < 0 || p.Segment > mostVLAN {
+			return invalid("provider:segmentation_id", "a vlan network needs provider:physical_network and a provider:segmentation_id from 1 to %d, or a network segment range from which it is chosen", mostVLAN)
 		}
 		return nil
 	}
-	return invalid("provider:network_type", "Invalid input for provider:network_type: %q is not one of geneve, flat, vlan", p.Kind)
+	return invalid("provider:network_type", "Invalid input for provider:network_type: %q is not one of geneve, vxlan, flat, vlan", p.Kind)
 }
 
 // checkMTU is the network's MTU: what was asked for, if the carrier has room for it.
 func (s *Service) checkMTU(p Provider, wanted *int) (int, error) {
 	most := s.cfg.OverlayMTU
-	if p.Kind != Geneve {
+	if p.Physical != "" {
 		most = s.cfg.PhysicalMTU
 	}
 	if wanted == nil || *wanted == 0 {
@@ -114,13 +121,4 @@ func (s *Service) checkMTU(p Provider, wanted *int) (int, error) {
 		return 0, invalid("mtu", "Invalid input for mtu: %d is not between 68 and %d, the most that a %s network carries here", *wanted, most, p.Kind)
 	}
 	return *wanted, nil
-}
-
-func (s *Service) checkZones(hints []string) error {
-	for _, z := range hints {
-		if z != s.cfg.Zone {
-			return invalid("availability_zone_hints", "AvailabilityZone %s could not be found: there is %s", z, s.cfg.Zone)
-		}
-	}
-	return nil
 }

@@ -24,6 +24,8 @@ type NewPort struct {
 	Pairs                                   []AddressPair
 	DNSName                                 string
 	QoSPolicyID                             string
+	DHCPOptions                             []DHCPOption
+	Tags                                    []string
 	ForDevice                               bool // delete the port with its device
 }
 
@@ -56,10 +58,14 @@ func (s *Service) newPort(ctx context.Context, c *auth.Caller, in NewPort, known
 	p := Port{
 		ID: in.ID, NetworkID: n.ID, ProjectID: projectID, Name: in.Name, Description: in.Description, AdminUp: or(in.AdminUp, true),
 		Status: StatusDown, MAC: in.MAC, DeviceID: in.DeviceID, DeviceOwner: in.DeviceOwner, HostID: in.HostID,
-		PortSecurity: or(in.PortSecurity, n.PortSecurity), Pairs: in.Pairs, DNSName: in.DNSName, QoSPolicyID: in.QoSPolicyID, ForDevice: in.ForDevice, Stamp: born(),
+		PortSecurity: or(in.PortSecurity, n.PortSecurity), Pairs: in.Pairs, DNSName: in.DNSName, QoSPolicyID: in.QoSPolicyID,
+		DHCPOptions: in.DHCPOptions, ForDevice: in.ForDevice, Stamp: born(),
 	}
 	if p.ID == "" {
 		p.ID = uuid.NewString()
+	}
+	if p.Tags, err = checkTags(slices.Clone(in.Tags)); err != nil {
+		return p, nil, err
 	}
 	if p.reserved() && !c.System {
 		return p, nil, invalid("device_owner", "device_owner %s is written by the service itself: use the routers' or floating IPs' own calls", p.DeviceOwner)
@@ -131,6 +137,9 @@ func checkPort(p Port) error {
 	if !p.PortSecurity && len(p.Pairs) > 0 {
 		return fault.Conflictf("port", p.ID, "Port Security must be enabled in order to have allowed address pairs on a port.").
 			WithCode("AddressPairAndPortSecurityRequired")
+	}
+	if err := checkDHCPOptions(p.DHCPOptions); err != nil {
+		return err
 	}
 	const mostPairs = 10
 	if len(p.Pairs) > mostPairs {

@@ -46,7 +46,8 @@ func (s *Service) CreatePorts(ctx context.Context, c *auth.Caller, in []NewPort)
 			return nil, err
 		}
 		for _, p := range ports {
-			if err := s.note(ctx, "port", p.ID, p.ProjectID, "created", append(floated, Unit{KindPort, p.ID})...); err != nil {
+			units := append(append(dhcpUnits(p), floated...), Unit{KindPort, p.ID})
+			if err := s.note(ctx, "port", p.ID, p.ProjectID, "created", units...); err != nil {
 				return nil, err
 			}
 			floated = nil // the first event tells them all

@@ -34,7 +34,7 @@ func (s *Service) CreateRouter(ctx context.Context, c *auth.Caller, in NewRouter
 			ID: uuid.NewString(), ProjectID: projectID, Name: in.Name, Description: in.Description,
 			AdminUp: or(in.AdminUp, true), ZoneHints: in.ZoneHints, Stamp: born(),
 		}
-		if err := s.checkZones(in.ZoneHints); err != nil {
+		if err := s.checkZones(ctx, in.ZoneHints); err != nil {
 			return r, err
 		}
 		if err := s.room(ctx, "router", projectID, 1); err != nil {

@@ -16,7 +16,7 @@ type NewSecurityGroup struct {
 	Stateful                     *bool
 }
 
-// CreateSecurityGroup makes a group that lets everything out and nothing in.
+// CreateSecurityGroup makes a group. Unless the templates of rules were changed it lets everything out and nothing in.
 func (s *Service) CreateSecurityGroup(ctx context.Context, c *auth.Caller, in NewSecurityGroup) (SecurityGroup, error) {
 	return tx(ctx, s, func(ctx context.Context) (SecurityGroup, error) {
 		projectID, err := project(c, in.ProjectID)
@@ -43,21 +43,14 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, c *auth.Caller, in Ne
 
 const defaultName = "default"
 
-// addGroup writes a group with the rules that new groups have; a default group admits its members too. It tells
-// whether it did: not if the project has a default group.
+// addGroup writes a group with the rules that new groups have, by the templates. It tells whether it did: not if the project has a default group.
 func (s *Service) addGroup(ctx context.Context, g *SecurityGroup) (bool, error) {
 	added, err := s.store.AddGroup(ctx, *g)
 	if err != nil || !added {
 		return false, err
 	}
-	for _, v6 := range []bool{false, true} {
-		g.Rules = append(g.Rules, Rule{ID: uuid.NewString(), GroupID: g.ID, ProjectID: g.ProjectID, Direction: Egress, V6: v6, Stamp: born()})
-		if g.Default {
-			g.Rules = append(g.Rules, Rule{
-				ID: uuid.NewString(), GroupID: g.ID, ProjectID: g.ProjectID, Direction: Ingress, V6: v6,
-				RemoteGroupID: g.ID, Stamp: born(),
-			})
-		}
+	if g.Rules, err = s.templated(ctx, *g); err != nil {
+		return false, err
 	}
 	if _, err := s.store.AddRules(ctx, g.Rules...); err != nil {
 		return false, err

@@ -24,6 +24,7 @@ type NewSubnet struct {
 	PoolID                                  string // the subnet pool of which the CIDR is cut; it may then be left out
 	UseDefaultPool                          bool   // cut it of the default pool
 	PrefixLength                            *int   // nil: the pool's default
+	ServiceTypes                            []string
 }
 
 // mostDNSServers and mostRoutes are Neutron's limits.
@@ -81,7 +82,7 @@ func newSubnet(in NewSubnet, projectID string) (Subnet, error) {
 	sub := Subnet{
 		ID: uuid.NewString(), NetworkID: in.NetworkID, ProjectID: projectID, Name: in.Name, Description: in.Description,
 		CIDR: in.CIDR, DHCP: or(in.DHCP, true), Pools: in.Pools, DNSServers: in.DNSServers, Routes: in.Routes,
-		RAMode: in.RAMode, AddressMode: in.AddressMode, PoolID: in.PoolID, Stamp: born(),
+		RAMode: in.RAMode, AddressMode: in.AddressMode, PoolID: in.PoolID, ServiceTypes: in.ServiceTypes, Stamp: born(),
 	}
 	if err := checkCIDR(in.CIDR, in.IPVersion); err != nil {
 		return sub, err
@@ -142,6 +143,9 @@ func checkSubnet(sub Subnet) error {
 	}
 	if len(sub.Routes) > mostRoutes {
 		return fieldExhausted("host_routes", "HostRoutesExhausted", len(sub.Routes), mostRoutes)
+	}
+	if err := checkServiceTypes(sub.ServiceTypes); err != nil {
+		return err
 	}
 	if err := checkRoutes("host_routes", sub.Routes); err != nil {
 		return err

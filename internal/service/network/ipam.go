@@ -37,7 +37,12 @@ type claim struct {
 // themselves.
 func plan(p Port, subnets []Subnet, wanted []WantedIP) ([][]claim, error) {
 	if wanted == nil {
-		return planAny(p, subnets), nil
+		serving := servingTo(p, subnets)
+		if len(serving) == 0 && len(subnets) > 0 {
+			return nil, fault.Conflictf("network", p.NetworkID, "No valid service subnet for the given device owner %q: the subnets of network %s are for %s. Name a subnet, or give one no service_types.",
+				p.DeviceOwner, p.NetworkID, serviceTypes(subnets)).WithCode("IpAddressGenerationFailureNoMatchingSubnet")
+		}
+		return planAny(p, serving), nil
 	}
 	if len(wanted) > mostAddresses {
 		return nil, fault.Invalidf("fixed_ips", "Exceeded maximum amount of fixed ips per port: %d is more than %d.", len(wanted), mostAddresses).

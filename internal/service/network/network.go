@@ -17,11 +17,13 @@ type Stamp struct {
 // The kinds of provider networks.
 const (
 	Geneve = "geneve" // an overlay between the hosts; the default
+	VXLAN  = "vxlan"  // likewise; the hosts' setting says how they encapsulate either
 	Flat   = "flat"   // the untagged segment of a physical network
 	VLAN   = "vlan"   // a tagged segment of a physical network
 )
 
-// Provider is how a network is carried. Physical and Segment are empty for Geneve; Segment is the tag of a VLAN.
+// Provider is how a network is carried. Physical is empty for overlays; Segment is the tag of a VLAN, or the number of an
+// overlay, and may be 0 for Geneve.
 type Provider struct {
 	Kind, Physical string
 	Segment        int
@@ -36,12 +38,14 @@ type Network struct {
 	External                         bool // floating IPs and gateways of routers come from it
 	Default                          bool // of the external ones, the one to take when none is named
 	PortSecurity                     bool // what ports have unless they say otherwise
+	VLANTransparent                  bool // frames that its devices have tagged pass
 	MTU                              int  // bytes
 	Provider                         Provider
 	DNSDomain                        string
 	ZoneHints                        []string
 	QoSPolicyID                      string   // what its devices' ports have that have none of their own
 	SubnetIDs                        []string // in order of creation; filled by reads
+	V4ScopeID, V6ScopeID             string   // the address scopes of its subnets' pools; filled by reads
 	Stamp
 }
 
@@ -73,8 +77,9 @@ type Subnet struct {
 	Pools                                       []Range // from where addresses are chosen
 	DNSServers                                  []netip.Addr
 	Routes                                      []Route
-	RAMode, AddressMode                         string // IPv6 only; may be empty
-	PoolID                                      string // the subnet pool of which it is cut; may be empty
+	RAMode, AddressMode                         string   // IPv6 only; may be empty
+	PoolID                                      string   // the subnet pool of which it is cut; may be empty
+	ServiceTypes                                []string // the device owners whose ports may have its addresses without asking; none: all
 	Stamp
 }
 

@@ -44,6 +44,7 @@ type Port struct {
 	Pairs                                       []AddressPair
 	DNSName                                     string
 	QoSPolicyID                                 string
+	DHCPOptions                                 []DHCPOption
 	ForDevice                                   bool // it was made for its device and goes with it
 	Stamp
 }

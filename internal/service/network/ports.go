@@ -25,6 +25,9 @@ type Store interface {
 	TrunkStore
 	AutoTopologyStore
 	AddressGroupStore
+	AddressScopeStore
+	RuleTemplateStore
+	SegmentRangeStore
 	// SetTags writes an object's tags, with the stamp of that change.
 	SetTags(ctx context.Context, resource, id string, stamp Stamp) error
 	// Count tells how many objects of a quota's resource ("network", "port" …) a project has.
@@ -40,7 +43,7 @@ type NetworkStore interface {
 	RemoveNetwork(ctx context.Context, id string) error
 }
 
-// SubnetStore keeps subnets. A scope sees its own, and those of shared and external networks.
+// SubnetStore keeps subnets. A scope sees those of its own and of shared networks.
 type SubnetStore interface {
 	AddSubnet(ctx context.Context, n Subnet) error
 	Subnet(ctx context.Context, s db.Scope, id string) (Subnet, error)

@@ -17,7 +17,7 @@ const (
 // QoSPolicy is what may be asked of the traffic of ports: those of a network, single ones, and of floating IPs.
 type QoSPolicy struct {
 	ID, ProjectID, Name, Description string
-	Shared                           bool // every project may use it
+	Shared                           bool // with the project that reads it; filled by reads
 	Default                          bool // what the project's new networks have
 	Rules                            []QoSRule
 	Stamp

@@ -68,6 +68,12 @@ func (r stateReader) networks(ctx context.Context) ([]NetworkState, error) {
 	if err != nil {
 		return nil, err
 	}
+	oq := By("network_id", list...)
+	oq.Where["dhcp_options"] = []string{"true"}
+	optioned, err := r.s.store.Ports(ctx, db.Everywhere(), oq)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]NetworkState, len(networks))
 	at := map[string]int{}
 	for i, n := range networks {
@@ -79,6 +85,9 @@ func (r stateReader) networks(ctx context.Context) ([]NetworkState, error) {
 	}
 	for _, p := range metadata {
 		out[at[p.NetworkID]].Metadata = &p
+	}
+	for _, p := range optioned {
+		out[at[p.NetworkID]].Options = append(out[at[p.NetworkID]].Options, p)
 	}
 	return out, nil
 }

@@ -165,8 +165,11 @@ func checkPorts(r Rule) error {
 		return fault.Invalidf("protocol", "Port range cannot be specified for protocol %s.", r.Protocol).WithCode("SecurityGroupInvalidProtocolForPort")
 	case r.PortMin == nil || r.PortMax == nil || *r.PortMin > *r.PortMax:
 		return fault.Invalidf("port_range_min", "For TCP/UDP protocols, port_range_min must be <= port_range_max, and both be given.").WithCode("SecurityGroupInvalidPortRange")
-	case *r.PortMin < 0 || *r.PortMax > 65535:
-		return fault.Invalidf("port_range_min", "Invalid value for port: ports are from 0 to 65535.").WithCode("SecurityGroupInvalidPortValue")
+	}
+	for _, v := range []*int{r.PortMin, r.PortMax} {
+		if *v < 0 || *v > 65535 {
+			return fault.Invalidf("port_range_min", "Invalid value for port %d: ports are from 0 to 65535.", *v).WithCode("SecurityGroupInvalidPortValue")
+		}
 	}
 	return nil
 }

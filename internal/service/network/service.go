@@ -27,6 +27,8 @@ type Config struct {
 	Owner reconcile.Owner
 	// Projects tells which of them are gone. nil: none ever is.
 	Projects Projects
+	// Hosts are where ports' devices run. nil: there are none.
+	Hosts Hosts
 }
 
 // Service is the network service.

@@ -35,6 +35,7 @@ type NetworkState struct {
 	Network  Network
 	Subnets  []Subnet
 	Metadata *Port
+	Options  []Port // those with DHCP options of their own
 }
 
 // PortState is a port with what its wiring depends on.

@@ -13,9 +13,10 @@ type SubnetPool struct {
 	Prefixes                         []netip.Prefix // in order; none within another
 	DefaultLength                    int            // of the subnets that ask for none
 	MinLength, MaxLength             int
-	Quota                            *int // what a project may have: IPv4 addresses, or IPv6 /64s; nil: all
-	Default                          bool // the one of its IP version for those who name none
-	Shared                           bool // with the project that reads it; filled by reads
+	Quota                            *int   // what a project may have: IPv4 addresses, or IPv6 /64s; nil: all
+	Default                          bool   // the one of its IP version for those who name none
+	ScopeID                          string // the address scope that it is in; may be empty
+	Shared                           bool   // with the project that reads it; filled by reads
 	Stamp
 }
 

@@ -19,6 +19,7 @@ type NewSubnetPool struct {
 	DefaultLength, MinLength, MaxLength *int
 	Quota                               *int
 	Default, Shared                     *bool // admin only
+	ScopeID                             string
 }
 
 // CreateSubnetPool makes a subnet pool.
@@ -30,7 +31,8 @@ func (s *Service) CreateSubnetPool(ctx context.Context, c *auth.Caller, in NewSu
 		}
 		p := SubnetPool{
 			ID: uuid.NewString(), ProjectID: projectID, Name: in.Name, Description: in.Description, Prefixes: joined(in.Prefixes),
-			Quota: in.Quota, Default: or(in.Default, false), Shared: or(in.Shared, false), Stamp: born(),
+			Quota: in.Quota, Default: or(in.Default, false), Shared: or(in.Shared, false),
+			ScopeID: in.ScopeID, Stamp: born(),
 		}
 		if !c.Admin() && (p.Default || p.Shared) {
 			return p, disallowed("create_subnetpool:shared or is_default")
@@ -43,6 +45,9 @@ func (s *Service) CreateSubnetPool(ctx context.Context, c *auth.Caller, in NewSu
 		if err := checkPool(p); err != nil {
 			return p, err
 		}
+		if err := s.checkScope(ctx, c, p); err != nil {
+			return p, err
+		}
 		if err := s.room(ctx, "subnetpool", projectID, 1); err != nil {
 			return p, err
 		}
@@ -50,8 +55,7 @@ func (s *Service) CreateSubnetPool(ctx context.Context, c *auth.Caller, in NewSu
 			return p, err
 		}
 		if p.Shared {
-			all := AccessPolicy{ID: uuid.NewString(), ProjectID: projectID, ObjectType: "subnetpool", ObjectID: p.ID, Action: AccessAsShared, Target: Everybody, Stamp: p.Stamp}
-			if _, err := s.store.AddAccess(ctx, all); err != nil {
+			if err := s.openToAll(ctx, "subnetpool", p.ID, projectID); err != nil {
 				return p, err
 			}
 		}
@@ -102,7 +106,8 @@ type SubnetPoolChange struct {
 	Prefixes                            *[]netip.Prefix // in place of those that there are, which must be within them
 	DefaultLength, MinLength, MaxLength *int
 	Quota                               **int
-	Default                             *bool // admin only
+	Default                             *bool   // admin only
+	ScopeID                             *string // "": none
 	Revision                            *int64
 }
 
@@ -124,6 +129,7 @@ func (s *Service) ChangeSubnetPool(ctx context.Context, c *auth.Caller, id strin
 		set(&p.MaxLength, in.MaxLength)
 		set(&p.Quota, in.Quota)
 		set(&p.Default, in.Default)
+		set(&p.ScopeID, in.ScopeID)
 		if in.Prefixes != nil {
 			p.Prefixes = joined(*in.Prefixes)
 		}
@@ -136,11 +142,20 @@ func (s *Service) ChangeSubnetPool(ctx context.Context, c *auth.Caller, id strin
 					q, prefixTexts(p.Prefixes)).WithCode("IllegalSubnetPoolUpdate")
 			}
 		}
+		if err := s.checkScope(ctx, c, p); err != nil {
+			return p, err
+		}
 		p.touch()
 		if err := s.store.ChangeSubnetPool(ctx, p); err != nil {
 			return p, err
 		}
-		return p, s.note(ctx, "subnetpool", id, p.ProjectID, "updated")
+		var units []Unit
+		if in.ScopeID != nil {
+			if units, err = s.scopeUnits(ctx, id); err != nil {
+				return p, err
+			}
+		}
+		return p, s.note(ctx, "subnetpool", id, p.ProjectID, "updated", units...)
 	})
 }
 

@@ -75,7 +75,16 @@ func (s *Service) tagged(ctx context.Context, c *auth.Caller, resource, id strin
 	case "trunk":
 		n, err := s.store.Trunk(ctx, sc, id)
 		return n.ProjectID, n.Stamp, err
-	case "policy":
+	case "network_segment_range":
+		if !c.Admin() {
+			break
+		}
+		n, err := s.store.SegmentRange(ctx, id)
+		return n.ProjectID, n.Stamp, err
+	case "address_scope":
+		n, err := s.store.AddressScope(ctx, sc, id)
+		return n.ProjectID, n.Stamp, err
+	case "policy", "qos_policy":
 		n, err := s.store.Policy(ctx, sc, id)
 		return n.ProjectID, n.Stamp, err
 	case "address_group":

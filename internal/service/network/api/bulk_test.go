@@ -29,7 +29,7 @@ func TestBulkCreate(t *testing.T) {
 			{"networks", object{"name": "x"}, object{"mtu": 1}, 400, "InvalidInput", "mtu"},
 			{"subnets", object{"network_id": n, "ip_version": 4, "cidr": "10.1.0.0/24"}, object{"network_id": n, "ip_version": 4, "cidr": "10.1.0.128/25"}, 400, "InvalidInput", "overlaps"},
 			{"ports", object{"network_id": n, "fixed_ips": []object{{"ip_address": "10.0.0.77"}}}, object{"network_id": n, "fixed_ips": []object{{"ip_address": "10.0.0.77"}}}, 409, "IpAddressInUse", "10.0.0.77"},
-			{"routers", object{"name": "r"}, object{"availability_zone_hints": []string{"mars"}}, 400, "InvalidInput", "mars"},
+			{"routers", object{"name": "r"}, object{"availability_zone_hints": []string{"mars"}}, 404, "AvailabilityZoneNotFound", "mars"},
 			{"floatingips", object{"floating_network_id": outside["id"]}, object{"floating_network_id": n}, 400, "BadRequest", "external"},
 			{"security-groups", object{"name": "s"}, object{"name": "default"}, 409, "SecurityGroupDefaultAlreadyExists", "default"},
 			{"security-group-rules", object{"security_group_id": group, "direction": "ingress", "protocol": "tcp"}, object{"security_group_id": group, "direction": "ingress", "protocol": "tcp"}, 409, "SecurityGroupRuleExists", "exists"},

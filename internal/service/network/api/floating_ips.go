@@ -18,7 +18,54 @@ type floatingIPOut struct {
 	RouterID    *string `json:"router_id"`
 	Status      string  `json:"status"`
 	QoSPolicyID *string `json:"qos_policy_id"`
+	Details     *detail `json:"port_details"`
 	stampOut
+}
+
+// detail is what a floating IP tells of the port that it leads to.
+type detail struct {
+	Name        string `json:"name"`
+	NetworkID   string `json:"network_id"`
+	MAC         string `json:"mac_address"`
+	AdminUp     bool   `json:"admin_state_up"`
+	Status      string `json:"status"`
+	DeviceID    string `json:"device_id"`
+	DeviceOwner string `json:"device_owner"`
+}
+
+// detailed adds to floating IPs what there is to tell of the ports that they lead to, as far as the caller sees these.
+func (a *api) detailed(ctx context.Context, list []floatingIPOut) error {
+	var ids []string
+	for _, f := range list {
+		if f.PortID != nil {
+			ids = append(ids, *f.PortID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	ports, err := a.core.Ports(ctx, auth.From(ctx), network.ByID(ids...))
+	if err != nil {
+		return err
+	}
+	for i, f := range list {
+		for _, p := range ports {
+			if f.PortID != nil && *f.PortID == p.ID {
+				list[i].Details = &detail{p.Name, p.NetworkID, p.MAC, p.AdminUp, p.Status, p.DeviceID, p.DeviceOwner}
+			}
+		}
+	}
+	return nil
+}
+
+// shown is one floating IP with the details of its port.
+func (a *api) shown(ctx context.Context, f network.FloatingIP, err error) (floatingIPShow, error) {
+	if err != nil {
+		return floatingIPShow{}, err
+	}
+	list := []floatingIPOut{newFloatingIPOut(f)}
+	err = a.detailed(ctx, list)
+	return floatingIPShow{list[0]}, err
 }
 
 type floatingIPsOut struct {
@@ -66,7 +113,7 @@ func (a *api) listFloatingIPs(ctx context.Context, in listIn) (floatingIPsOut, e
 		out.FloatingIPs = append(out.FloatingIPs, newFloatingIPOut(f))
 	}
 	out.Links = pages(ctx, in.List, q.Page, len(list), func(i int) string { return list[i].ID })
-	return out, nil
+	return out, a.detailed(ctx, out.FloatingIPs)
 }
 
 func (a *api) createFloatingIP(ctx context.Context, in struct {
@@ -90,12 +137,13 @@ func (a *api) newFloatingIP(ctx context.Context, w floatingIPIn) (floatingIPOut,
 		return floatingIPOut{}, err
 	}
 	f, err := a.core.CreateFloatingIP(ctx, auth.From(ctx), spec)
-	return newFloatingIPOut(f), err
+	out, err := a.shown(ctx, f, err)
+	return out.FloatingIP, err
 }
 
 func (a *api) showFloatingIP(ctx context.Context, in byID) (floatingIPShow, error) {
 	f, err := a.core.ShowFloatingIP(ctx, auth.From(ctx), in.ID)
-	return floatingIPShow{newFloatingIPOut(f)}, err
+	return a.shown(ctx, f, err)
 }
 
 func (a *api) changeFloatingIP(ctx context.Context, in struct {
@@ -121,7 +169,7 @@ func (a *api) changeFloatingIP(ctx context.Context, in struct {
 	f, err := a.core.ChangeFloatingIP(ctx, auth.From(ctx), in.ID, network.FloatingIPChange{
 		Revision: revision, Description: given(w.Description), PortID: given(w.PortID), FixedAddress: fixed, QoSPolicyID: given(w.QoSPolicyID),
 	})
-	return floatingIPShow{newFloatingIPOut(f)}, err
+	return a.shown(ctx, f, err)
 }
 
 func (a *api) deleteFloatingIP(ctx context.Context, in deleteIn) (rest.None, error) {

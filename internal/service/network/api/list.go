@@ -124,7 +124,7 @@ func (l listIn) query(names map[string]string) (network.Query, error) {
 	return q, nil
 }
 
-// fixedIPs reads the filters "ip_address=10.0.0.5" and "subnet_id=…".
+// fixedIPs reads the filters "ip_address=10.0.0.5", "ip_address_substr=10.0" and "subnet_id=…".
 func fixedIPs(where map[string][]string, values []string) error {
 	for _, v := range values {
 		key, value, ok := strings.Cut(v, "=")
@@ -134,10 +134,12 @@ func fixedIPs(where map[string][]string, values []string) error {
 				value = a.String()
 			}
 			where["address"] = append(where["address"], value)
+		case ok && key == "ip_address_substr":
+			where["address_part"] = append(where["address_part"], value)
 		case ok && key == "subnet_id":
 			where["subnet_id"] = append(where["subnet_id"], value)
 		default:
-			return fault.Invalidf("fixed_ips", "Invalid input for fixed_ips: %q is neither ip_address=ADDRESS nor subnet_id=ID", v).WithCode("InvalidInput")
+			return fault.Invalidf("fixed_ips", "Invalid input for fixed_ips: %q is none of ip_address=ADDRESS, ip_address_substr=PART and subnet_id=ID", v).WithCode("InvalidInput")
 		}
 	}
 	return nil

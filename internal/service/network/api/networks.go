@@ -24,6 +24,7 @@ type networkOut struct {
 	ZoneHints    []string `json:"availability_zone_hints"`
 	Zones        []string `json:"availability_zones"`
 	QoSPolicyID  *string  `json:"qos_policy_id"`
+	Transparent  bool     `json:"vlan_transparent"`
 	V4Scope      *string  `json:"ipv4_address_scope"`
 	V6Scope      *string  `json:"ipv6_address_scope"`
 	stampOut
@@ -45,6 +46,7 @@ type networkIn struct {
 	DNSDomain    rest.Opt[string] `json:"dns_domain" check:"max=255"`
 	ZoneHints    []string         `json:"availability_zone_hints"`
 	QoSPolicyID  rest.Opt[string] `json:"qos_policy_id"`
+	Transparent  *bool            `json:"vlan_transparent"`
 	Kind         *string          `json:"provider:network_type"`
 	Physical     *string          `json:"provider:physical_network"`
 	Segment      *int             `json:"provider:segmentation_id"`
@@ -63,7 +65,8 @@ func (a *api) networkOut(c *auth.Caller, n network.Network) networkOut {
 	out := networkOut{
 		ID: n.ID, Name: n.Name, Description: n.Description, Status: network.StatusActive, AdminUp: n.AdminUp, Shared: n.Shared || n.Granted,
 		External: n.External, Default: n.Default, MTU: n.MTU, PortSecurity: n.PortSecurity, Subnets: n.SubnetIDs,
-		DNSDomain: n.DNSDomain, QoSPolicyID: text(n.QoSPolicyID), ZoneHints: n.ZoneHints, Zones: []string{a.core.Zone()}, stampOut: stamp(n.ProjectID, n.Stamp),
+		Transparent: n.VLANTransparent, DNSDomain: n.DNSDomain, QoSPolicyID: text(n.QoSPolicyID), V4Scope: text(n.V4ScopeID), V6Scope: text(n.V6ScopeID),
+		ZoneHints: n.ZoneHints, Zones: []string{a.core.Zone()}, stampOut: stamp(n.ProjectID, n.Stamp),
 	}
 	if c.Admin() {
 		out.Provider = map[string]any{
@@ -78,7 +81,7 @@ func (a *api) networkOut(c *auth.Caller, n network.Network) networkOut {
 
 func networkNames() map[string]string {
 	return map[string]string{
-		"name": "name", "admin_state_up": "admin_up", "shared": "shared", "router:external": "external", "is_default": "default",
+		"name": "name", "admin_state_up": "admin_up", "shared": "shared", "router:external": "external", "is_default": "default", "vlan_transparent": "vlan_transparent",
 		"mtu": "mtu", "port_security_enabled": "port_security", "provider:network_type": "provider_kind", "dns_domain": "dns_domain",
 		"qos_policy_id":             "qos_policy_id",
 		"provider:physical_network": "provider_physical", "provider:segmentation_id": "provider_segment",
@@ -118,7 +121,7 @@ func (a *api) newNetwork(ctx context.Context, w networkIn) (networkOut, error) {
 	spec := network.NewNetwork{
 		ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, AdminUp: w.AdminUp, PortSecurity: w.PortSecurity,
 		Shared: w.Shared, External: w.External, Default: w.Default, MTU: w.MTU, DNSDomain: w.DNSDomain.Value, ZoneHints: w.ZoneHints,
-		QoSPolicyID: given(w.QoSPolicyID),
+		QoSPolicyID: given(w.QoSPolicyID), VLANTransparent: deref(w.Transparent),
 	}
 	if w.Kind != nil || w.Physical != nil || w.Segment != nil {
 		spec.Provider = &network.Provider{Kind: deref(w.Kind), Physical: deref(w.Physical), Segment: deref(w.Segment)}

@@ -39,7 +39,7 @@ type portOut struct {
 	DeviceOwner   string          `json:"device_owner"`
 	Groups        []string        `json:"security_groups"`
 	Pairs         []pairWire      `json:"allowed_address_pairs"`
-	DHCPOptions   []string        `json:"extra_dhcp_opts"`
+	DHCPOptions   []dhcpOptionOut `json:"extra_dhcp_opts"`
 	PortSecurity  bool            `json:"port_security_enabled"`
 	DNSName       string          `json:"dns_name"`
 	DNSAssignment []assignmentOut `json:"dns_assignment"`
@@ -65,12 +65,13 @@ type portFields struct {
 	Name         rest.Opt[string]        `json:"name" check:"max=255"`
 	Description  rest.Opt[string]        `json:"description" check:"max=255"`
 	AdminUp      *bool                   `json:"admin_state_up"`
-	MAC          *string                 `json:"mac_address"`
+	MAC          rest.Opt[string]        `json:"mac_address" doc:"Null in a change chooses a new one."`
 	FixedIPs     rest.Opt[[]fixedIPWire] `json:"fixed_ips"`
 	DeviceID     rest.Opt[string]        `json:"device_id" check:"max=255"`
 	DeviceOwner  rest.Opt[string]        `json:"device_owner" check:"max=255"`
 	Groups       rest.Opt[[]string]      `json:"security_groups"`
 	Pairs        rest.Opt[[]pairWire]    `json:"allowed_address_pairs"`
+	DHCPOptions  []dhcpOptionIn          `json:"extra_dhcp_opts"`
 	PortSecurity *bool                   `json:"port_security_enabled"`
 	DNSName      rest.Opt[string]        `json:"dns_name" check:"max=255"`
 	QoSPolicyID  rest.Opt[string]        `json:"qos_policy_id"`
@@ -84,6 +85,11 @@ func (f portFields) Validate() error {
 	if len(f.Profile) > 0 {
 		return fault.Invalidf("binding:profile", "Invalid input for binding:profile: there are no profiles here; leave it empty").WithCode("InvalidInput")
 	}
+	for _, o := range f.DHCPOptions {
+		if v := o.IPVersion; v != nil && *v != 4 && *v != 6 {
+			return fault.Invalidf("extra_dhcp_opts", "Invalid input for ip_version of %s. Reason: '%d' is not in [4, 6].", o.Name, *v).WithCode("InvalidInput")
+		}
+	}
 	return nil
 }
 
@@ -91,14 +97,15 @@ type portIn struct {
 	owner
 	portFields
 
-	NetworkID string `json:"network_id" check:"required"`
+	NetworkID string   `json:"network_id" check:"required"`
+	Tags      []string `json:"tags"`
 }
 
 func newPortOut(c *auth.Caller, p network.Port) portOut {
 	out := portOut{
 		ID: p.ID, Name: p.Name, Description: p.Description, NetworkID: p.NetworkID, AdminUp: p.AdminUp, Status: p.Status, MAC: p.MAC,
 		DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, Groups: p.GroupIDs, PortSecurity: p.PortSecurity, DNSName: p.DNSName,
-		QoSPolicyID: text(p.QoSPolicyID), VNICType: "normal", stampOut: stamp(p.ProjectID, p.Stamp),
+		QoSPolicyID: text(p.QoSPolicyID), DHCPOptions: dhcpOptionsOut(p.DHCPOptions), VNICType: "normal", stampOut: stamp(p.ProjectID, p.Stamp),
 	}
 	for _, f := range p.FixedIPs {
 		out.FixedIPs = append(out.FixedIPs, fixedIPWire{f.SubnetID, f.Address.String()})
@@ -206,9 +213,9 @@ func (a *api) newPort(ctx context.Context, w portIn) (portOut, error) {
 	}
 	spec := network.NewPort{
 		NetworkID: w.NetworkID, ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, AdminUp: w.AdminUp,
-		MAC: deref(w.MAC), DeviceID: w.DeviceID.Value, DeviceOwner: w.DeviceOwner.Value, HostID: w.HostID.Value,
+		MAC: w.MAC.Value, DeviceID: w.DeviceID.Value, DeviceOwner: w.DeviceOwner.Value, HostID: w.HostID.Value,
 		PortSecurity: w.PortSecurity, FixedIPs: wanted, Pairs: pairs(w.Pairs.Value), DNSName: w.DNSName.Value,
-		QoSPolicyID: w.QoSPolicyID.Value,
+		QoSPolicyID: w.QoSPolicyID.Value, DHCPOptions: newDHCPOptions(w.DHCPOptions), Tags: w.Tags,
 	}
 	if w.Groups.Set && !w.Groups.Null {
 		spec.GroupIDs = &w.Groups.Value
@@ -242,8 +249,9 @@ func (a *api) changePort(ctx context.Context, in struct {
 	w := in.Port
 	change := network.PortChange{
 		Revision: revision, Name: given(w.Name), Description: given(w.Description), DNSName: given(w.DNSName), AdminUp: w.AdminUp,
-		PortSecurity: w.PortSecurity, MAC: w.MAC, DeviceID: given(w.DeviceID), DeviceOwner: given(w.DeviceOwner),
+		PortSecurity: w.PortSecurity, MAC: given(w.MAC), DeviceID: given(w.DeviceID), DeviceOwner: given(w.DeviceOwner),
 		HostID: given(w.HostID), GroupIDs: given(w.Groups), QoSPolicyID: given(w.QoSPolicyID),
+		DHCPOptions: dhcpOptionChanges(w.DHCPOptions),
 	}
 	if w.FixedIPs.Set {
 		wanted, err := parseWanted(w.FixedIPs.Value)

@@ -27,7 +27,14 @@ type caller struct {
 func (c caller) call(method, path, match string, body any) (int, object) {
 	raw, err := json.Marshal(body)
 	require.NoError(c.t, err)
-	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+"v2.0/"+path, strings.NewReader(string(raw)))
+	return c.ask(method, path, match, string(raw))
+}
+
+// send sends a body as it is.
+func (c caller) send(method, path, body string) (int, object) { return c.ask(method, path, "", body) }
+
+func (c caller) ask(method, path, match, body string) (int, object) {
+	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+"v2.0/"+path, strings.NewReader(body))
 	require.NoError(c.t, err)
 	r.Header.Set("X-Auth-Token", c.token)
 	if match != "" {

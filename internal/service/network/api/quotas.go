@@ -120,21 +120,3 @@ func (a *api) showQuotaDetails(ctx context.Context, in byID) (quotaDetails, erro
 	}
 	return out, nil
 }
-
-type zoneOut struct {
-	Name     string `json:"name"`
-	Resource string `json:"resource"`
-	State    string `json:"state"`
-}
-
-type zonesOut struct {
-	Zones []zoneOut `json:"availability_zones"`
-}
-
-func (a *api) listZones(context.Context, struct{}) (zonesOut, error) {
-	var out zonesOut
-	for _, resource := range []string{"network", "router"} {
-		out.Zones = append(out.Zones, zoneOut{a.core.Zone(), resource, "available"})
-	}
-	return out, nil
-}

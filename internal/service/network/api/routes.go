@@ -31,6 +31,11 @@ func Service(core *network.Service) rest.Service {
 		a.availabilities(),
 		a.topologies(),
 		a.addressGroups(),
+		a.poolPrefixes(),
+		a.templates(),
+		a.segmentRanges(),
+		a.hostViews(),
+		crud("address-scopes", "address_scope", rest.Do(a.listScopes), rest.Do(a.createScope), rest.Do(a.showScope), rest.Do(a.changeScope), rest.Do(a.deleteScope)),
 		a.rules(),
 		a.quotas(),
 		a.tags(),
@@ -108,10 +113,6 @@ func (a *api) quotas() []rest.Route {
 		{
 			Method: "GET", Path: "/v2.0/quotas/{id}/details", Policy: auth.P("get_quota", auth.ProjectReader),
 			Doc: "Shows a project's quota and what is used of it.", Do: rest.Do(a.showQuotaDetails),
-		},
-		{
-			Method: "GET", Path: "/v2.0/availability_zones", Policy: auth.P("get_availability_zone", auth.Anyone),
-			Doc: "Lists availability zones.", Do: rest.Do(a.listZones),
 		},
 	}
 }

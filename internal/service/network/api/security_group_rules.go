@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
@@ -21,6 +22,7 @@ type ruleOut struct {
 	PortMax       *int    `json:"port_range_max"`
 	RemoteGroupID *string `json:"remote_group_id"`
 	RemotePrefix  *string `json:"remote_ip_prefix"`
+	Normalized    *string `json:"normalized_cidr"`
 	RemoteSetID   *string `json:"remote_address_group_id"`
 	stampOut
 }
@@ -36,8 +38,13 @@ type ruleShow struct {
 
 type ruleIn struct {
 	owner
+	ruleFields
 
-	GroupID       string           `json:"security_group_id" check:"required"`
+	GroupID string `json:"security_group_id" check:"required"`
+}
+
+// ruleFields are what a rule lets through.
+type ruleFields struct {
 	Description   rest.Opt[string] `json:"description" check:"max=255"`
 	Direction     string           `json:"direction" check:"required,enum=ingress|egress"`
 	EtherType     *string          `json:"ethertype"`
@@ -59,6 +66,7 @@ func newRuleOut(r network.Rule) ruleOut {
 	}
 	if r.RemotePrefix.IsValid() {
 		out.RemotePrefix = text(r.RemotePrefix.String())
+		out.Normalized = out.RemotePrefix
 	}
 	return out
 }
@@ -100,7 +108,7 @@ func (a *api) createRules(ctx context.Context, in struct {
 }
 
 func (a *api) newRule(ctx context.Context, w ruleIn) (ruleOut, error) {
-	spec, err := w.rule()
+	spec, err := w.rule(w.GroupID)
 	if err != nil {
 		return ruleOut{}, err
 	}
@@ -112,17 +120,17 @@ func (a *api) newRule(ctx context.Context, w ruleIn) (ruleOut, error) {
 }
 
 // rule reads a rule of a request. Protocols are names or numbers.
-func (w ruleIn) rule() (network.NewRule, error) {
+func (w ruleFields) rule(groupID string) (network.NewRule, error) {
 	out := network.NewRule{
-		GroupID: w.GroupID, Description: w.Description.Value, Direction: w.Direction, PortMin: w.PortMin, PortMax: w.PortMax,
+		GroupID: groupID, Description: w.Description.Value, Direction: w.Direction, PortMin: w.PortMin, PortMax: w.PortMax,
 		RemoteGroupID: deref(w.RemoteGroupID), AddressGroupID: deref(w.RemoteSetID),
 	}
 	if w.Protocol.Set && !w.Protocol.Null {
 		switch p := w.Protocol.Value.(type) {
 		case string:
 			out.Protocol = p
-		case interface{ String() string }: // a number as it was written
-			out.Protocol = p.String()
+		case int64:
+			out.Protocol = strconv.FormatInt(p, 10)
 		default:
 			return out, fault.Invalidf("protocol", "Invalid input for protocol: it is a name such as tcp, or a number").WithCode("InvalidInput")
 		}

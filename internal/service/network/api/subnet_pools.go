@@ -44,6 +44,7 @@ type subnetPoolFields struct {
 	MaxLength     *int             `json:"max_prefixlen"`
 	Quota         rest.Opt[int]    `json:"default_quota"`
 	Default       *bool            `json:"is_default"`
+	ScopeID       rest.Opt[string] `json:"address_scope_id"`
 }
 
 type subnetPoolIn struct {
@@ -56,7 +57,8 @@ type subnetPoolIn struct {
 func newSubnetPoolOut(p network.SubnetPool) subnetPoolOut {
 	out := subnetPoolOut{
 		ID: p.ID, Name: p.Name, Description: p.Description, IPVersion: 4, DefaultLength: p.DefaultLength, MinLength: p.MinLength,
-		MaxLength: p.MaxLength, Quota: p.Quota, Default: p.Default, Shared: p.Shared, stampOut: stamp(p.ProjectID, p.Stamp),
+		MaxLength: p.MaxLength, Quota: p.Quota, Default: p.Default, Shared: p.Shared, ScopeID: text(p.ScopeID),
+		stampOut: stamp(p.ProjectID, p.Stamp),
 	}
 	if p.V6() {
 		out.IPVersion = 6
@@ -68,10 +70,12 @@ func newSubnetPoolOut(p network.SubnetPool) subnetPoolOut {
 }
 
 // prefixes reads a list of prefixes, or a single one, which old clients send.
-func (f subnetPoolFields) prefixes() ([]netip.Prefix, error) {
-	list, ok := f.Prefixes.Value.([]any)
-	if !ok && f.Prefixes.Value != nil {
-		list = []any{f.Prefixes.Value}
+func (f subnetPoolFields) prefixes() ([]netip.Prefix, error) { return parsePrefixes(f.Prefixes.Value) }
+
+func parsePrefixes(value any) ([]netip.Prefix, error) {
+	list, ok := value.([]any)
+	if !ok && value != nil {
+		list = []any{value}
 	}
 	var out []netip.Prefix
 	for _, v := range list {
@@ -100,7 +104,7 @@ func (f subnetPoolFields) quota() *int {
 func (a *api) listSubnetPools(ctx context.Context, in listIn) (subnetPoolsOut, error) {
 	q, err := in.query(map[string]string{
 		"name": "name", "ip_version": "ip_version", "default_prefixlen": "default_length", "min_prefixlen": "min_length",
-		"max_prefixlen": "max_length", "is_default": "default", "shared": "shared",
+		"max_prefixlen": "max_length", "is_default": "default", "shared": "shared", "address_scope_id": "scope_id",
 	})
 	if err != nil {
 		return subnetPoolsOut{}, err
@@ -132,7 +136,7 @@ func (a *api) newSubnetPool(ctx context.Context, w subnetPoolIn) (subnetPoolOut,
 	}
 	p, err := a.core.CreateSubnetPool(ctx, auth.From(ctx), network.NewSubnetPool{
 		ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, Prefixes: prefixes, DefaultLength: w.DefaultLength,
-		MinLength: w.MinLength, MaxLength: w.MaxLength, Quota: w.quota(), Default: w.Default, Shared: w.Shared,
+		MinLength: w.MinLength, MaxLength: w.MaxLength, Quota: w.quota(), Default: w.Default, Shared: w.Shared, ScopeID: w.ScopeID.Value,
 	})
 	return newSubnetPoolOut(p), err
 }
@@ -155,7 +159,7 @@ func (a *api) changeSubnetPool(ctx context.Context, in struct {
 	w := in.Pool
 	change := network.SubnetPoolChange{
 		Revision: revision, Name: given(w.Name), Description: given(w.Description), DefaultLength: w.DefaultLength,
-		MinLength: w.MinLength, MaxLength: w.MaxLength, Default: w.Default,
+		MinLength: w.MinLength, MaxLength: w.MaxLength, Default: w.Default, ScopeID: given(w.ScopeID),
 	}
 	if w.Prefixes.Set {
 		prefixes, err := w.prefixes()

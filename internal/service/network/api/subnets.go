@@ -61,13 +61,14 @@ type subnetIn struct {
 	PoolID      *string              `json:"subnetpool_id"`
 	DefaultPool *bool                `json:"use_default_subnetpool"`
 	Length      *int                 `json:"prefixlen"`
+	Services    []string             `json:"service_types"`
 }
 
 func newSubnetOut(s network.Subnet) subnetOut {
 	out := subnetOut{
 		ID: s.ID, Name: s.Name, Description: s.Description, NetworkID: s.NetworkID, IPVersion: 4, CIDR: s.CIDR.String(),
 		Gateway: address(s.Gateway), DHCP: s.DHCP, Routes: routesOut(s.Routes), RAMode: text(s.RAMode), AddressMode: text(s.AddressMode),
-		SubnetPoolID: text(s.PoolID), stampOut: stamp(s.ProjectID, s.Stamp),
+		SubnetPoolID: text(s.PoolID), ServiceTypes: s.ServiceTypes, stampOut: stamp(s.ProjectID, s.Stamp),
 	}
 	if s.V6() {
 		out.IPVersion = 6
@@ -136,7 +137,7 @@ func (a *api) newSubnet(ctx context.Context, w subnetIn) (subnetOut, error) {
 	spec := network.NewSubnet{
 		NetworkID: w.NetworkID, ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, IPVersion: w.IPVersion,
 		DHCP: w.DHCP, RAMode: deref(w.RAMode), AddressMode: deref(w.AddressMode), PoolID: deref(w.PoolID), UseDefaultPool: deref(w.DefaultPool),
-		PrefixLength: w.Length,
+		PrefixLength: w.Length, ServiceTypes: w.Services,
 	}
 	var err error
 	if spec.CIDR, err = parsePrefix("cidr", w.CIDR); err != nil {
@@ -185,6 +186,7 @@ func (a *api) changeSubnet(ctx context.Context, in struct {
 		Pools       *[]poolWire      `json:"allocation_pools"`
 		DNSServers  *[]string        `json:"dns_nameservers"`
 		Routes      *[]routeWire     `json:"host_routes"`
+		Services    *[]string        `json:"service_types"`
 	} `body:"subnet"`
 },
 ) (subnetShow, error) {
@@ -193,7 +195,7 @@ func (a *api) changeSubnet(ctx context.Context, in struct {
 		return subnetShow{}, err
 	}
 	w := in.Subnet
-	change := network.SubnetChange{Revision: revision, Name: given(w.Name), Description: given(w.Description), DHCP: w.DHCP}
+	change := network.SubnetChange{Revision: revision, Name: given(w.Name), Description: given(w.Description), DHCP: w.DHCP, ServiceTypes: w.Services}
 	if change.Gateway, err = gateway(w.Gateway); err != nil {
 		return subnetShow{}, err
 	}

@@ -38,6 +38,7 @@ func (a *api) tags() []rest.Route {
 		{"floatingips", "floatingip"},
 		{"trunks", "trunk"},
 		{"policies", "policy"},
+		{"network_segment_ranges", "network_segment_range"},
 		{"security-groups", "security_group"},
 		{"security-group-rules", "security_group_rule"},
 	} {

@@ -88,6 +88,7 @@ type LogicalRouter struct {
 	ExternalIDs  map[string]string `ovsdb:"external_ids"`
 	Ports        []string          `ovsdb:"ports" aloft:"member"`
 	StaticRoutes []string          `ovsdb:"static_routes" aloft:"member"`
+	Policies     []string          `ovsdb:"policies" aloft:"member"`
 	NAT          []string          `ovsdb:"nat" aloft:"member"`
 	LoadBalancer []string          `ovsdb:"load_balancer" aloft:"member"`
 }
@@ -110,6 +111,15 @@ type StaticRoute struct {
 	IPPrefix    string            `ovsdb:"ip_prefix"`
 	Nexthop     string            `ovsdb:"nexthop"`
 	OutputPort  *string           `ovsdb:"output_port"`
+	ExternalIDs map[string]string `ovsdb:"external_ids"`
+}
+
+// RouterPolicy is what becomes of some packets whatever the routes say.
+type RouterPolicy struct {
+	UUID        string            `ovsdb:"_uuid"`
+	Priority    int               `ovsdb:"priority"`
+	Match       string            `ovsdb:"match"`
+	Action      string            `ovsdb:"action"`
 	ExternalIDs map[string]string `ovsdb:"external_ids"`
 }
 
@@ -181,6 +191,7 @@ const (
 	tableRouter    = "Logical_Router"
 	tableLeg       = "Logical_Router_Port"
 	tableRoute     = "Logical_Router_Static_Route"
+	tablePolicy    = "Logical_Router_Policy"
 	tableNAT       = "NAT"
 	tableBalancer  = "Load_Balancer"
 	tableQoS       = "QoS"
@@ -195,7 +206,7 @@ func models() map[string]model.Model {
 		tableSwitch: &LogicalSwitch{}, tablePort: &LogicalSwitchPort{}, tableDHCP: &DHCPOptions{}, tableDNS: &DNS{},
 		tableGroup: &PortGroup{}, tableACL: &ACL{}, tableRouter: &LogicalRouter{}, tableLeg: &LogicalRouterPort{},
 		tableRoute: &StaticRoute{}, tableNAT: &NAT{}, tableHAGroup: &HAChassisGroup{}, tableHAChassis: &HAChassis{},
-		tableBalancer: &LoadBalancer{}, tableQoS: &QoS{}, tableAddresses: &AddressSet{},
+		tableBalancer: &LoadBalancer{}, tableQoS: &QoS{}, tableAddresses: &AddressSet{}, tablePolicy: &RouterPolicy{},
 	}
 }
 

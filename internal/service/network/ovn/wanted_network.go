@@ -14,7 +14,7 @@ func (b *builder) network(n network.NetworkState) {
 	unit := network.Unit{Kind: network.KindNetwork, ID: n.Network.ID}
 	ls := &LogicalSwitch{
 		Name: n.Network.ID, ExternalIDs: map[string]string{keyName: n.Network.Name},
-		OtherConfig: map[string]string{"mcast_snoop": "false", "vlan-passthru": "false"},
+		OtherConfig: map[string]string{"mcast_snoop": "false", "vlan-passthru": strconv.FormatBool(n.Network.VLANTransparent)},
 	}
 	b.add(Object{Table: tableSwitch, UUID: uid(n.Network.ID), Unit: unit, Row: ls}, n.Network.ID, &ls.UUID, &ls.ExternalIDs)
 	if n.Network.Provider.Physical != "" {
@@ -24,6 +24,7 @@ func (b *builder) network(n network.NetworkState) {
 		if options := dhcpOptions(n, s); options != nil {
 			row := &DHCPOptions{CIDR: s.CIDR.String(), Options: options}
 			b.add(Object{Table: tableDHCP, UUID: uid(s.ID), Unit: unit, Row: row}, s.ID, &row.UUID, &row.ExternalIDs)
+			b.portDHCP(n, s, options, unit)
 		}
 	}
 }

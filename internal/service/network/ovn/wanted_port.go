@@ -58,12 +58,17 @@ func device(row *LogicalSwitchPort, p network.PortState) {
 	}
 	for _, f := range p.Port.FixedIPs {
 		for _, s := range p.Subnets {
+			own, silent := hasOwnDHCP(p.Port, s.V6())
+			says := ptr(uid(s.ID))
+			if own {
+				says = ptr(ownDHCP(p.Port.ID, s.ID))
+			}
 			switch {
-			case s.ID != f.SubnetID || !hasDHCP(s):
+			case s.ID != f.SubnetID || !hasDHCP(s) || silent:
 			case s.V6() && row.DHCPv6 == nil:
-				row.DHCPv6 = ptr(uid(s.ID))
+				row.DHCPv6 = says
 			case !s.V6() && row.DHCPv4 == nil:
-				row.DHCPv4 = ptr(uid(s.ID))
+				row.DHCPv4 = says
 			}
 		}
 	}

@@ -22,6 +22,7 @@ func (b *builder) router(r network.RouterState) {
 	for _, route := range r.Router.Routes {
 		b.route(r.Router.ID, route.Destination.String(), route.NextHop.String(), nil)
 	}
+	b.scopes(r)
 	if r.Gateway != nil {
 		b.gateway(r, unit)
 	}
@@ -127,7 +128,7 @@ func (b *builder) gateway(r network.RouterState, unit network.Unit) {
 func (b *builder) snat(r network.RouterState, outside string) {
 	for _, leg := range r.Legs {
 		for _, s := range leg.Subnets {
-			if !s.V6() {
+			if !s.V6() && natNeeded(leg.Network, r.Gateway.Network) {
 				b.nat(&NAT{Type: "snat", ExternalIP: outside, LogicalIP: s.CIDR.String()}, derived("snat", r.Router.ID, s.ID), s.ID, r.Router.ID)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -33,6 +34,7 @@ type portRow struct {
 	DNSName      string                     `bun:"dns_name"`
 	ForDevice    bool                       `bun:"for_device"`
 	QoSPolicyID  string                     `bun:"qos_policy_id"`
+	DHCPOptions  doc[[]network.DHCPOption]  `bun:"dhcp_options"`
 	taggedRow
 }
 
@@ -58,7 +60,7 @@ func portOf(p network.Port) *portRow {
 		ID: p.ID, NetworkID: p.NetworkID, ProjectID: p.ProjectID, Name: p.Name, Description: p.Description, AdminUp: p.AdminUp,
 		Status: p.Status, MAC: p.MAC, DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, HostID: p.HostID,
 		PortSecurity: p.PortSecurity, Pairs: doc[[]network.AddressPair]{p.Pairs}, DNSName: p.DNSName,
-		ForDevice: p.ForDevice, QoSPolicyID: p.QoSPolicyID, taggedRow: taggedOf(p.Stamp),
+		ForDevice: p.ForDevice, QoSPolicyID: p.QoSPolicyID, DHCPOptions: doc[[]network.DHCPOption]{p.DHCPOptions}, taggedRow: taggedOf(p.Stamp),
 	}
 }
 
@@ -66,7 +68,8 @@ func (r portRow) noun() network.Port {
 	return network.Port{
 		ID: r.ID, NetworkID: r.NetworkID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description, AdminUp: r.AdminUp,
 		Status: r.Status, MAC: r.MAC, DeviceID: r.DeviceID, DeviceOwner: r.DeviceOwner, HostID: r.HostID,
-		PortSecurity: r.PortSecurity, Pairs: r.Pairs.V, DNSName: r.DNSName, ForDevice: r.ForDevice, QoSPolicyID: r.QoSPolicyID, Stamp: r.taggedRow.noun(),
+		PortSecurity: r.PortSecurity, Pairs: r.Pairs.V, DNSName: r.DNSName, ForDevice: r.ForDevice, QoSPolicyID: r.QoSPolicyID,
+		DHCPOptions: r.DHCPOptions.V, Stamp: r.taggedRow.noun(),
 	}
 }
 
@@ -89,7 +92,23 @@ func (s *Store) portSpecial(ctx context.Context) map[string]func(*bun.SelectQuer
 		"address":   in("port_addresses", "address"),
 		"subnet_id": in("port_addresses", "subnet_id"),
 		"group_id":  in("port_groups", "group_id"),
+		"address_part": func(q *bun.SelectQuery, values []string) *bun.SelectQuery {
+			return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+				for _, part := range values {
+					q = q.WhereOr("?TableAlias.id IN (SELECT port_id FROM port_addresses WHERE address LIKE ? ESCAPE '!')", "%"+likely(part)+"%")
+				}
+				return q
+			})
+		},
+		"dhcp_options": func(q *bun.SelectQuery, _ []string) *bun.SelectQuery {
+			return q.Where("?TableAlias.dhcp_options <> 'null'")
+		},
 	}
+}
+
+// likely is a text within a pattern of LIKE, whose escape is "!".
+func likely(part string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(part))
 }
 
 // AddPorts implements network.PortStore.
@@ -187,7 +206,7 @@ func (s *Store) Ports(ctx context.Context, sc db.Scope, q network.Query) ([]netw
 func readPorts(ctx context.Context, q *bun.SelectQuery) ([]network.Port, error) {
 	out := []network.Port{}
 	q = q.Column("id", "network_id", "project_id", "name", "description", "admin_up", "status", "mac", "device_id", "device_owner",
-		"host_id", "port_security", "pairs", "dns_name", "for_device", "qos_policy_id", "created_at", "updated_at", "revision", "tags")
+		"host_id", "port_security", "pairs", "dns_name", "for_device", "qos_policy_id", "dhcp_options", "created_at", "updated_at", "revision", "tags")
 	rows, err := q.Rows(ctx)
 	if err != nil {
 		return nil, err
@@ -196,7 +215,7 @@ func readPorts(ctx context.Context, q *bun.SelectQuery) ([]network.Port, error) 
 	for rows.Next() {
 		var r portRow
 		err := rows.Scan(&r.ID, &r.NetworkID, &r.ProjectID, &r.Name, &r.Description, &r.AdminUp, &r.Status, &r.MAC, &r.DeviceID, &r.DeviceOwner,
-			&r.HostID, &r.PortSecurity, &r.Pairs, &r.DNSName, &r.ForDevice, &r.QoSPolicyID, &r.CreatedAt, &r.UpdatedAt, &r.Revision, &r.Tags)
+			&r.HostID, &r.PortSecurity, &r.Pairs, &r.DNSName, &r.ForDevice, &r.QoSPolicyID, &r.DHCPOptions, &r.CreatedAt, &r.UpdatedAt, &r.Revision, &r.Tags)
 		if err != nil {
 			return nil, err
 		}

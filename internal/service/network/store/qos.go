@@ -18,9 +18,10 @@ type policyRow struct {
 	ProjectID   string `bun:"project_id"`
 	Name        string `bun:"name"`
 	Description string `bun:"description"`
-	Shared      bool   `bun:"shared"`
 	IsDefault   bool   `bun:"is_default"`
 	taggedRow
+
+	Granted bool `bun:"granted,scanonly"`
 }
 
 type qosRuleRow struct {
@@ -37,13 +38,13 @@ type qosRuleRow struct {
 
 func policyOf(p network.QoSPolicy) *policyRow {
 	return &policyRow{
-		ID: p.ID, ProjectID: p.ProjectID, Name: p.Name, Description: p.Description, Shared: p.Shared, IsDefault: p.Default, taggedRow: taggedOf(p.Stamp),
+		ID: p.ID, ProjectID: p.ProjectID, Name: p.Name, Description: p.Description, IsDefault: p.Default, taggedRow: taggedOf(p.Stamp),
 	}
 }
 
 func (r policyRow) noun() network.QoSPolicy {
 	return network.QoSPolicy{
-		ID: r.ID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description, Shared: r.Shared, Default: r.IsDefault, Stamp: r.taggedRow.noun(),
+		ID: r.ID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description, Shared: r.Granted, Default: r.IsDefault, Stamp: r.taggedRow.noun(),
 	}
 }
 
@@ -56,7 +57,7 @@ func (r qosRuleRow) noun() network.QoSRule {
 }
 
 func policyAttributes() map[string]attribute {
-	return tagged(map[string]attribute{"name": text("name"), "shared": flag("shared"), "default": flag("is_default")})
+	return tagged(map[string]attribute{"name": text("name"), "default": flag("is_default")})
 }
 
 // AddPolicy implements network.QoSStore.
@@ -75,14 +76,9 @@ func (s *Store) Policy(ctx context.Context, sc db.Scope, id string) (network.QoS
 // Policies implements network.QoSStore.
 func (s *Store) Policies(ctx context.Context, sc db.Scope, q network.Query) ([]network.QoSPolicy, error) {
 	var rows []policyRow
-	sel := s.db.Select(ctx, db.Everywhere(), &rows)
-	if !sc.All() {
-		own := s.db.Select(ctx, sc, (*policyRow)(nil)).Column("id")
-		sel = sel.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("?TableAlias.shared").WhereOr("?TableAlias.id IN (?)", own)
-		})
-	}
-	if err := read(ctx, sel, &rows, "qos_policies", q, policyAttributes(), nil); err != nil {
+	sel := visible(sc, s.db.Select(ctx, db.Everywhere(), &rows), "qos_policy")
+	special := map[string]func(*bun.SelectQuery, []string) *bun.SelectQuery{"shared": sharing(sc, "qos_policy")}
+	if err := read(ctx, sel, &rows, "qos_policies", q, policyAttributes(), special); err != nil {
 		return nil, err
 	}
 	out := nouns(rows, policyRow.noun)
@@ -119,6 +115,9 @@ func (s *Store) ChangePolicy(ctx context.Context, p network.QoSPolicy) error {
 // RemovePolicy implements network.QoSStore.
 func (s *Store) RemovePolicy(ctx context.Context, id string) error {
 	if err := s.remove(ctx, (*qosRuleRow)(nil), "policy_id", id); err != nil {
+		return err
+	}
+	if err := s.closeObject(ctx, "qos_policy", id); err != nil {
 		return err
 	}
 	return s.remove(ctx, (*policyRow)(nil), "id", id)

@@ -25,6 +25,7 @@ type poolRow struct {
 	MaxLength     int                 `bun:"max_length"`
 	Quota         *int                `bun:"quota"`
 	IsDefault     bool                `bun:"is_default"`
+	ScopeID       string              `bun:"scope_id"`
 	taggedRow
 
 	Granted bool `bun:"granted,scanonly"`
@@ -38,7 +39,7 @@ func poolOf(p network.SubnetPool) *poolRow {
 	return &poolRow{
 		ID: p.ID, ProjectID: p.ProjectID, Name: p.Name, Description: p.Description, IPVersion: version,
 		Prefixes: doc[[]netip.Prefix]{p.Prefixes}, DefaultLength: p.DefaultLength, MinLength: p.MinLength, MaxLength: p.MaxLength,
-		Quota: p.Quota, IsDefault: p.Default, taggedRow: taggedOf(p.Stamp),
+		Quota: p.Quota, IsDefault: p.Default, ScopeID: p.ScopeID, taggedRow: taggedOf(p.Stamp),
 	}
 }
 
@@ -46,14 +47,14 @@ func (r poolRow) noun() network.SubnetPool {
 	return network.SubnetPool{
 		ID: r.ID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description, Prefixes: r.Prefixes.V,
 		DefaultLength: r.DefaultLength, MinLength: r.MinLength, MaxLength: r.MaxLength, Quota: r.Quota, Default: r.IsDefault,
-		Shared: r.Granted, Stamp: r.taggedRow.noun(),
+		ScopeID: r.ScopeID, Shared: r.Granted, Stamp: r.taggedRow.noun(),
 	}
 }
 
 func poolAttributes() map[string]attribute {
 	return tagged(map[string]attribute{
 		"name": text("name"), "ip_version": number("ip_version"), "default_length": number("default_length"),
-		"min_length": number("min_length"), "max_length": number("max_length"), "default": flag("is_default"),
+		"min_length": number("min_length"), "max_length": number("max_length"), "default": flag("is_default"), "scope_id": sparse("scope_id"),
 	})
 }
 

@@ -28,6 +28,7 @@ type subnetRow struct {
 	RAMode      string               `bun:"ra_mode"`
 	AddressMode string               `bun:"address_mode"`
 	PoolID      string               `bun:"pool_id"`
+	Services    doc[[]string]        `bun:"service_types"`
 	taggedRow
 }
 
@@ -40,7 +41,7 @@ func subnetOf(n network.Subnet) *subnetRow {
 		ID: n.ID, NetworkID: n.NetworkID, ProjectID: n.ProjectID, Name: n.Name, Description: n.Description, IPVersion: version,
 		CIDR: n.CIDR.String(), Gateway: addrText(n.Gateway), DHCP: n.DHCP, Pools: doc[[]network.Range]{n.Pools},
 		DNSServers: doc[[]netip.Addr]{n.DNSServers}, Routes: doc[[]network.Route]{n.Routes}, RAMode: n.RAMode,
-		AddressMode: n.AddressMode, PoolID: n.PoolID, taggedRow: taggedOf(n.Stamp),
+		AddressMode: n.AddressMode, PoolID: n.PoolID, Services: doc[[]string]{n.ServiceTypes}, taggedRow: taggedOf(n.Stamp),
 	}
 }
 
@@ -48,7 +49,8 @@ func (r subnetRow) noun() network.Subnet {
 	return network.Subnet{
 		ID: r.ID, NetworkID: r.NetworkID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description,
 		CIDR: prefix(r.CIDR), Gateway: addr(r.Gateway), DHCP: r.DHCP, Pools: r.Pools.V, DNSServers: r.DNSServers.V,
-		Routes: r.Routes.V, RAMode: r.RAMode, AddressMode: r.AddressMode, PoolID: r.PoolID, Stamp: r.taggedRow.noun(),
+		Routes: r.Routes.V, RAMode: r.RAMode, AddressMode: r.AddressMode, PoolID: r.PoolID,
+		ServiceTypes: r.Services.V, Stamp: r.taggedRow.noun(),
 	}
 }
 
@@ -74,7 +76,7 @@ func (s *Store) Subnet(ctx context.Context, sc db.Scope, id string) (network.Sub
 // Subnets implements network.SubnetStore.
 func (s *Store) Subnets(ctx context.Context, sc db.Scope, q network.Query) ([]network.Subnet, error) {
 	var rows []subnetRow
-	sel := s.visibleNetworks(ctx, sc, s.db.Select(ctx, db.Everywhere(), &rows), "network_id")
+	sel := s.visibleNetworks(ctx, sc, s.db.Select(ctx, db.Everywhere(), &rows), "network_id", network.AccessAsShared)
 	if err := read(ctx, sel, &rows, "subnets", q, subnetAttributes(), nil); err != nil {
 		return nil, err
 	}
@@ -92,5 +94,8 @@ func (s *Store) ChangeSubnet(ctx context.Context, n network.Subnet) error {
 
 // RemoveSubnet implements network.SubnetStore.
 func (s *Store) RemoveSubnet(ctx context.Context, id string) error {
+	if err := s.remove(ctx, (*addressRow)(nil), "subnet_id", id); err != nil {
+		return err
+	}
 	return s.remove(ctx, (*subnetRow)(nil), "id", id)
 }

@@ -13,7 +13,7 @@ func taggedRows() map[string]any {
 	return map[string]any{
 		"network": (*networkRow)(nil), "subnet": (*subnetRow)(nil), "port": (*portRow)(nil), "router": (*routerRow)(nil),
 		"floatingip": (*floatingRow)(nil), "subnetpool": (*poolRow)(nil), "security_group": (*groupRow)(nil), "security_group_rule": (*ruleRow)(nil),
-		"trunk": (*trunkRow)(nil), "policy": (*policyRow)(nil),
+		"trunk": (*trunkRow)(nil), "policy": (*policyRow)(nil), "network_segment_range": (*segmentRangeRow)(nil),
 	}
 }
 
