@@ -168,7 +168,7 @@ func networkAuthority() map[least]string {
 		open: `
 			get_versions get_resources`,
 		anyone: `
-			get_extension get_availability_zone`,
+			get_extension get_availability_zone get_service_provider`,
 		reader: `
 			get_network get_subnet get_port get_router get_floatingip get_security_group get_security_group_rule get_quota
 			get_floatingip_port_forwarding get_policy get_rule_type get_policy_bandwidth_limit_rule
@@ -196,7 +196,8 @@ func networkTagsAuthority() map[least]string {
 		reader: `
 			get_networks_tags get_subnets_tags get_ports_tags get_routers_tags get_floatingips_tags get_security_groups_tags
 			get_address_group get_trunks_tags get_policies_tags
-			get_security_group_rules_tags get_rbac_policy get_subnetpool get_subnetpools_tags`,
+			get_security_group_rules_tags get_rbac_policy get_subnetpool get_subnetpools_tags
+			get_address_scope get_default_security_group_rule get_network_segment_ranges_tags get_agents`,
 		member: `
 			update_networks_tags update_subnets_tags update_ports_tags update_routers_tags update_floatingips_tags
 			update_security_groups_tags update_security_group_rules_tags
@@ -205,9 +206,15 @@ func networkTagsAuthority() map[least]string {
 			update_trunks_tags delete_trunks_tags update_policies_tags delete_policies_tags
 			create_address_group update_address_group delete_address_group
 			create_rbac_policy update_rbac_policy delete_rbac_policy
-			create_subnetpool update_subnetpool delete_subnetpool update_subnetpools_tags delete_subnetpools_tags`,
+			create_subnetpool update_subnetpool delete_subnetpool update_subnetpools_tags delete_subnetpools_tags
+			add_prefixes remove_prefixes onboard_network_subnets
+			create_address_scope update_address_scope delete_address_scope
+			update_network_segment_ranges_tags delete_network_segment_ranges_tags`,
 		admin: `
-			get_quotas update_quota delete_quota`,
+			get_quotas update_quota delete_quota get_agent
+			create_default_security_group_rule delete_default_security_group_rule
+			get_network_segment_range create_network_segment_range update_network_segment_range
+			delete_network_segment_range`,
 	}
 }
 

@@ -133,7 +133,7 @@ func (c *Control) makeServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c.network = network.New(network.Config{Owner: c.members, Projects: networkProjects{c.identity}}, networkstore.New(c.db), c.db, c.events, c.opts.Northbound, c.log)
+	c.network = network.New(network.Config{Owner: c.members, Projects: networkProjects{c.identity}, Hosts: networkHosts{c}}, networkstore.New(c.db), c.db, c.events, c.opts.Northbound, c.log)
 	settings := c.opts.Compute
 	if settings == (compute.Settings{}) {
 		settings = compute.Defaults()

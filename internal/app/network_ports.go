@@ -22,3 +22,23 @@ func (a networkProjects) Exists(ctx context.Context, id string) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// networkHosts are the hosts of the compute service, as the network service asks for them. That is made after this one.
+type networkHosts struct{ control *Control }
+
+var _ network.Hosts = networkHosts{}
+
+// Hosts implements network.Hosts.
+func (a networkHosts) Hosts(ctx context.Context) ([]network.Host, error) {
+	list, err := a.control.compute.Hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]network.Host, 0, len(list))
+	for _, h := range list {
+		out = append(out, network.Host{
+			ID: h.ID, Name: h.Name, Zone: h.Zone, Up: h.Up, Enabled: !h.Disabled && !h.Maintenance, CreatedAt: h.CreatedAt, SeenAt: h.SeenAt,
+		})
+	}
+	return out, nil
+}

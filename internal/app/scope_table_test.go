@@ -12,7 +12,7 @@ const (
 // they may not. Where a policy has routes for the system too, those are not for admins of a domain.
 func scopeAuthority() map[string]string {
 	const everyone = `
-			discovery get_availability_zone get_extension identity:create_credential identity:delete_endpoint
+			discovery get_availability_zone get_extension get_service_provider identity:create_credential identity:delete_endpoint
 			identity:delete_trust identity:ec2_delete_credential identity:ec2_get_credential identity:get_auth_catalog
 			identity:get_auth_domains identity:get_auth_projects identity:get_auth_system identity:get_endpoint
 			identity:get_limit_model identity:get_region identity:get_registered_limit identity:get_role_for_trust
