@@ -45,7 +45,12 @@ func TestImage(t *testing.T) {
 	require.LessOrEqual(t, info.Size(), int64(MaxSize))
 
 	var metadata atomic.Pointer[map[string]string]
+	var late atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if late.Load() {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
 		text, ok := (*metadata.Load())[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
@@ -64,11 +69,11 @@ func TestImage(t *testing.T) {
 
 	vm := startVM(t, disk, server.Listener.Addr().String())
 	t.Logf("ssh answered %v after QEMU's start", vm.awaitSSH(t).Round(10*time.Millisecond))
+	vm.awaitConsole(t, "user-data: done") // and so the keys of both sides are there
 	firstKeys := vm.hostKeys()
 	require.Len(t, firstKeys, 2)
 	client := vm.login(t, "root", signer)
 	require.Equal(t, "hello\n", sh(t, client, "hostname"))
-	vm.awaitConsole(t, "user-data: done")
 	vm.awaitConsole(t, "user-data: \\| user data says hello")
 	require.Equal(t, "ran\n", sh(t, client, "cat /root/runs"))
 	require.Equal(t, "aloft\n", sh(t, vm.login(t, "aloft", signer), "id -un"))
@@ -87,7 +92,9 @@ func TestImage(t *testing.T) {
 	require.Equal(t, firstKeys, vm.hostKeys(), "a reboot keeps the host key")
 	vm.pressPowerButton(t)
 
-	// The same disk as another server, whose metadata service knows only EC2's paths: a copied disk starts anew.
+	// The same disk as another server, whose metadata service knows only EC2's paths and comes late: a copied disk starts
+	// anew, even where the ssh server already runs with the old keys.
+	late.Store(true)
 	signer, publicKey = newKey(t)
 	metadata.Store(&map[string]string{
 		"/latest/meta-data/instance-id":               "second",
@@ -97,9 +104,11 @@ func TestImage(t *testing.T) {
 		"/latest/user-data":                           userData,
 	})
 	vm = startVM(t, disk, server.Listener.Addr().String())
+	vm.awaitConsole(t, "metadata: no answer for .*: going on without")
 	vm.awaitSSH(t)
-	client = vm.login(t, "root", signer)
+	late.Store(false)
 	vm.awaitConsole(t, "user-data: done")
+	client = vm.loginWhen(t, signer, func(*ssh.Client) bool { return true }) // the server is starting again
 	require.Equal(t, "other\nran\nran\n", sh(t, client, "hostname; cat /root/runs"))
 	require.NotEqual(t, firstKeys, vm.hostKeys())
 	_, _ = run1(client, "poweroff")
@@ -339,7 +348,7 @@ func (v *vm) login(t testing.TB, user string, signer ssh.Signer) *ssh.Client {
 func (v *vm) loginWhen(t testing.TB, signer ssh.Signer, wanted func(*ssh.Client) bool) *ssh.Client {
 	t.Helper()
 	var client *ssh.Client
-	until(t, "a log-in after the reboot", func() bool {
+	until(t, "a log-in", func() bool {
 		c, err := v.tryLogin("root", signer)
 		if err != nil {
 			return false

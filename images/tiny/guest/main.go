@@ -132,23 +132,28 @@ func (m *machine) personalise(ctx context.Context, store instanceStore, addresse
 	select {
 	case inst := <-found:
 		<-hostKeys
-		userData := m.become(store, inst)
+		result := m.become(store, inst)
 		m.startSSH(ctx)
-		m.runUserData(userData)
+		m.runUserData(result.userData)
 	case <-time.After(patience):
 		<-hostKeys
 		m.log.say("metadata", "no answer for %v: going on without", patience)
-		m.startSSH(ctx)
+		stop := m.startSSH(ctx)
 		select {
 		case inst := <-found:
-			m.runUserData(m.become(store, inst))
+			result := m.become(store, inst)
+			if result.changed { // the keys that it has read are another machine's
+				stop()
+				m.startSSH(ctx)
+			}
+			m.runUserData(result.userData)
 		case <-ctx.Done():
 		}
 	}
 }
 
-// become applies the metadata and returns the user data that is to run now, if any.
-func (m *machine) become(store instanceStore, inst instance) []byte {
+// become applies the metadata and returns what is to be done about it now.
+func (m *machine) become(store instanceStore, inst instance) applied {
 	setHostname(m.log, inst.shortName())
 	result, err := store.apply(inst)
 	if err != nil {
@@ -160,5 +165,5 @@ func (m *machine) become(store instanceStore, inst instance) []byte {
 		}
 	}
 	m.log.say("metadata", "instance %s, host name %s, %d ssh keys", inst.ID, inst.shortName(), len(inst.Keys))
-	return result.userData
+	return result
 }

@@ -101,6 +101,7 @@ func (p *processes) keep(ctx context.Context, log *console, step string, c comma
 			log.say(step, "%s ended: %s", c.argv[0], describe(status))
 		case <-ctx.Done():
 			_ = syscall.Kill(started.pid, syscall.SIGTERM) // it may have ended just now
+			<-started.done
 			return
 		}
 		select {

@@ -90,9 +90,15 @@ func fingerprint(key string) (string, error) {
 }
 
 // startSSH starts the server and prints its keys in the form in which cloud-init prints them, which is what programs
-// that read a server's keys from its console look for. Nobody can log in by a password: -s refuses them.
-func (m *machine) startSSH(ctx context.Context) {
-	go m.processes.keep(ctx, m.log, "ssh", command{argv: []string{"/usr/sbin/dropbear", "-F", "-E", "-s", "-R"}})
+// that read a server's keys from its console look for. Nobody can log in by a password: -s refuses them. stop ends it;
+// who is logged in stays so.
+func (m *machine) startSSH(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.processes.keep(ctx, m.log, "ssh", command{argv: []string{"/usr/sbin/dropbear", "-F", "-E", "-s", "-R"}})
+	}()
 	name, err := os.Hostname()
 	if err != nil {
 		name = "aloft-tiny"
@@ -117,4 +123,8 @@ func (m *machine) startSSH(ctx context.Context) {
 		[]string{"-----BEGIN SSH HOST KEY FINGERPRINTS-----"}, prints, []string{"-----END SSH HOST KEY FINGERPRINTS-----"},
 		[]string{"-----BEGIN SSH HOST KEY KEYS-----"}, keys, []string{"-----END SSH HOST KEY KEYS-----"},
 	)...)
+	return func() {
+		cancel()
+		<-ended
+	}
 }
