@@ -155,9 +155,12 @@ func checkPorts(r Rule) error {
 			return fault.Invalidf("port_range_min", "ICMP code (port-range-max) %d is provided but ICMP type (port-range-min) is missing.", *r.PortMax).
 				WithCode("SecurityGroupMissingIcmpType")
 		}
-		for _, v := range []*int{r.PortMin, r.PortMax} {
-			if v != nil && (*v < 0 || *v > 255) {
-				return fault.Invalidf("port_range_min", "Invalid value for ICMP type or code: %d is not between 0 and 255.", *v).WithCode("SecurityGroupInvalidIcmpValue")
+		for _, v := range []struct {
+			name, field string
+			value       *int
+		}{{"type", "port_range_min", r.PortMin}, {"code", "port_range_max", r.PortMax}} {
+			if v.value != nil && (*v.value < 0 || *v.value > 255) {
+				return fault.Invalidf(v.field, "Invalid value for ICMP %s (%s) %d: it is from 0 to 255.", v.name, v.field, *v.value).WithCode("SecurityGroupInvalidIcmpValue")
 			}
 		}
 		return nil

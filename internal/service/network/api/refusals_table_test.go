@@ -211,6 +211,7 @@ func groupRefusals() map[string][]refusal {
 			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"in"}}`, 400, "InvalidInput", "direction"},
 			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"ingress","protocol":"tcp","port_range_min":-16,"port_range_max":80}}`, 400, "SecurityGroupInvalidPortValue", "-16"},
 			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"ingress","protocol":"tcp","port_range_min":80,"port_range_max":79}}`, 400, "SecurityGroupInvalidPortRange", "port_range_min"},
+			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"ingress","protocol":"icmp","port_range_min":1,"port_range_max":256}}`, 400, "SecurityGroupInvalidIcmpValue", "invalid value for icmp code"},
 			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{nowhere}","direction":"ingress"}}`, 404, "SecurityGroupNotFound", "{nowhere}"},
 			{"two", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"ingress"}}`, 404, "SecurityGroupNotFound", "{group}"},
 			{"one", "security-group-rules", `{"security_group_rule":{"security_group_id":"{group}","direction":"ingress","remote_address_group_id":"{nowhere}"}}`, 404, "AddressGroupNotFound", "{nowhere}"},
