@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -38,6 +39,8 @@ type DB struct {
 	read    *bun.DB
 	write   *bun.DB
 	patient time.Duration // how long Tx waits for a connection
+	hooks   []bun.QueryHook
+	texts   sync.Map // statement → the text as the engine wants it
 }
 
 // Open opens "sqlite:///abs/path/aloft.db" (made with its folder if missing, readable by the owner only) or
@@ -72,6 +75,7 @@ func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close())
 // Observe calls a hook for each statement. It comes before any use of the database.
 func (d *DB) Observe(hook bun.QueryHook) {
 	d.read, d.write = d.read.WithQueryHook(hook), d.write.WithQueryHook(hook)
+	d.hooks = append(d.hooks, hook)
 }
 
 // Dialect is SQLite or Postgres.

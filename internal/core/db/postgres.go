@@ -11,14 +11,14 @@ import (
 )
 
 // openPostgres opens two pools on one server: reads outside of transactions, and serializable transactions. bun writes
-// values into the text of a query, so preparing it would cost a round trip and never be used again: the simple
-// protocol needs one round trip a query.
+// values into the text of a query, so preparing it would cost a round trip and never be used again: without that a query
+// needs one round trip. What is prepared (Read, Write, WriteEach) says so itself.
 func openPostgres(url string) (read, write *bun.DB, err error) {
 	base, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, nil, fmt.Errorf("parsing its URL: %w", err)
 	}
-	base.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	base.DefaultQueryExecMode = pgx.QueryExecModeExec
 	open := func(setting, value string) *bun.DB {
 		c := base.Copy()
 		c.RuntimeParams = maps.Clone(base.RuntimeParams)

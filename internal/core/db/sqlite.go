@@ -9,7 +9,6 @@ import (
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 )
@@ -30,17 +29,18 @@ func openSQLite(path string) (read, write *bun.DB, err error) {
 	if err := f.Close(); err != nil {
 		return nil, nil, fmt.Errorf("making the file of the database: %w", err)
 	}
-	w, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_txlock": {"immediate"}}))
+	w, err := newKeepingConnector(sqliteDSN(path, url.Values{"_txlock": {"immediate"}}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the writer: %w", err)
 	}
-	r, err := sql.Open("sqlite", sqliteDSN(path, url.Values{"_query_only": {"on"}}))
+	r, err := newKeepingConnector(sqliteDSN(path, url.Values{"_query_only": {"on"}}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the readers: %w", err)
 	}
-	limitPool(w, 1)
-	limitPool(r, readers())
-	return bun.NewDB(r, sqlitedialect.New()), bun.NewDB(w, sqlitedialect.New()), nil
+	writer, pool := sql.OpenDB(w), sql.OpenDB(r)
+	limitPool(writer, 1)
+	limitPool(pool, readers())
+	return bun.NewDB(pool, sqlitedialect.New()), bun.NewDB(writer, sqlitedialect.New()), nil
 }
 
 func sqliteDSN(path string, v url.Values) string {

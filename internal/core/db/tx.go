@@ -20,6 +20,7 @@ type txKey struct{ d *DB }
 // transaction is an outermost transaction. One goroutine uses it at a time.
 type transaction struct {
 	tx     bun.Tx
+	conn   bun.Conn    // that it is on
 	joint  map[any]any // what Join keeps
 	before []func(ctx context.Context) error
 	after  []func()
@@ -91,7 +92,7 @@ func (d *DB) commit(ctx context.Context, fn func(ctx context.Context) error) (*t
 	if err != nil {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
-	t := &transaction{tx: tx}
+	t := &transaction{tx: tx, conn: conn}
 	defer func() {
 		t.over.Store(true)
 		_ = tx.Rollback() // does nothing after the commit, and else the cause is on its way
