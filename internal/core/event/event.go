@@ -92,6 +92,9 @@ type row struct {
 	Published     bool      `bun:"published"`
 }
 
+var insertEvent = db.InsertText("events", []string{"id", "at", "type", "object", "object_id", "project_id", "data", "published"},
+	"ON CONFLICT (id) DO NOTHING")
+
 // New returns the log of events. b is nil where there is one control node only.
 func New(d *db.DB, b Publisher, log *slog.Logger) *Log {
 	l := &Log{db: d, bus: b, log: log, origin: rand.Text(), relayAfter: relayAfter, wake: make(chan struct{}, 1)}
@@ -138,19 +141,15 @@ func pointers(evs []Event) []*Event {
 
 // insert gives events ids and inserts those whose id is not taken, which it returns.
 func (l *Log) insert(ctx context.Context, evs []*Event) (map[int64]bool, error) {
-	rows, now := make([]row, len(evs)), time.Now()
+	rows, now := make([][]any, len(evs)), time.Now()
 	for i, ev := range evs {
 		ev.ID = l.ids.next(now)
-		rows[i] = row{
-			ID: ev.ID, At: ev.At, Type: ev.Type, Object: ev.Object, ObjectID: ev.ObjectID, ProjectID: ev.ProjectID,
-			Data: string(ev.Data),
-		}
+		rows[i] = []any{ev.ID, ev.At, ev.Type, ev.Object, ev.ObjectID, ev.ProjectID, string(ev.Data), false}
 	}
-	var ids []int64
-	err := l.db.Q(ctx).NewInsert().Model(&rows).On("CONFLICT (id) DO NOTHING").Returning("id").Scan(ctx, &ids)
-	added := make(map[int64]bool, len(ids))
-	for _, id := range ids {
-		added[id] = true
+	changed, err := l.db.WriteEach(ctx, insertEvent, rows)
+	added := make(map[int64]bool, len(evs))
+	for i, n := range changed {
+		added[evs[i].ID] = n > 0
 	}
 	return added, err
 }

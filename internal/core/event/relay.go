@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/aloft-cloud/aloft/internal/core/db"
 )
 
@@ -127,8 +125,7 @@ func (l *Log) mark(ctx context.Context) error {
 	for len(ids) > 0 {
 		some := ids[:min(batch, len(ids))]
 		err := l.db.Tx(ctx, func(ctx context.Context) error {
-			_, err := l.db.Q(ctx).NewUpdate().Model((*row)(nil)).Set("published = ?", true).
-				Where("id IN (?)", bun.List(some)).Exec(ctx)
+			_, err := l.db.Write(ctx, "UPDATE events SET published = ? WHERE id IN (?)", true, db.ListOf(some))
 			return err
 		})
 		if err != nil {
