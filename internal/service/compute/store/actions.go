@@ -35,15 +35,19 @@ func (r *actionRow) action() compute.Action {
 	}
 }
 
+var (
+	insertAction = db.InsertText("compute_actions", []string{
+		"id", "server_id", "project_id", "user_id", "request_id", "name", "message", "started_at", "updated_at", "finished_at",
+	}, "")
+	finishActions = db.UpdateText("compute_actions", []string{"finished_at", "updated_at", "message"}, "server_id IN (?) AND finished_at IS NULL")
+)
+
 // InsertActions implements compute.ActionStore.
 func (s *Store) InsertActions(ctx context.Context, actions []compute.Action) error {
-	rows := convert(actions, func(a *compute.Action) actionRow {
-		return actionRow{
-			ID: a.ID, ServerID: a.ServerID, ProjectID: a.ProjectID, UserID: a.UserID, RequestID: a.RequestID, Name: a.Name,
-			Message: a.Message, StartedAt: a.StartedAt, UpdatedAt: a.UpdatedAt, FinishedAt: a.FinishedAt,
-		}
+	rows := convert(actions, func(a *compute.Action) []any {
+		return []any{a.ID, a.ServerID, a.ProjectID, a.UserID, a.RequestID, a.Name, a.Message, a.StartedAt, a.UpdatedAt, a.FinishedAt}
 	})
-	if _, err := s.db.Q(ctx).NewInsert().Model(&rows).Exec(ctx); err != nil {
+	if _, err := s.db.WriteEach(ctx, insertAction, rows); err != nil {
 		return fmt.Errorf("inserting %d actions: %w", len(rows), err)
 	}
 	return nil
@@ -51,13 +55,7 @@ func (s *Store) InsertActions(ctx context.Context, actions []compute.Action) err
 
 // FinishActions implements compute.ActionStore.
 func (s *Store) FinishActions(ctx context.Context, serverIDs []string, message string, at time.Time) error {
-	if len(serverIDs) == 0 {
-		return nil
-	}
-	_, err := s.db.Q(ctx).NewUpdate().Model((*actionRow)(nil)).
-		Set("finished_at = ?", at).Set("updated_at = ?", at).Set("message = ?", message).
-		Where("server_id IN (?)", bun.List(serverIDs)).Where("finished_at IS NULL").Exec(ctx)
-	if err != nil {
+	if _, err := s.db.Write(ctx, finishActions, at, at, message, db.ListOf(serverIDs)); err != nil {
 		return fmt.Errorf("finishing the actions of %d servers: %w", len(serverIDs), err)
 	}
 	return nil

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -73,16 +75,26 @@ func (s *Store) FindHost(ctx context.Context, id string) (compute.Host, error) {
 	return row.host(), nil
 }
 
+// hostsByID is what loops read hosts with, many times a second.
+const hostsByID = `SELECT id, number, name, version, arch, hypervisor, acceleration, hypervisor_info, address, boot_id, vcpus, memory_mib,
+	disk_gib, zone, disabled, disabled_reason, maintenance, used_vcpus, used_memory_mib, used_disk_gib, servers, revision, created_at, seen_at
+FROM compute_hosts WHERE id IN (?)`
+
 // HostsByID implements compute.HostStore.
 func (s *Store) HostsByID(ctx context.Context, ids []string) ([]compute.Host, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var rows []hostRow
-	if err := s.db.Q(ctx).NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	var hosts []compute.Host
+	err := s.db.Read(ctx, hostsByID, []any{db.ListOf(ids)}, func(rows *sql.Rows) error {
+		var r hostRow
+		err := rows.Scan(&r.ID, &r.Number, &r.Name, &r.Version, &r.Arch, &r.Hypervisor, &r.Acceleration, &r.HypervisorInfo, &r.Address, &r.BootID,
+			&r.VCPUs, &r.MemoryMiB, &r.DiskGiB, &r.Zone, &r.Disabled, &r.DisabledReason, &r.Maintenance, &r.UsedVCPUs, &r.UsedMemoryMiB, &r.UsedDiskGiB,
+			&r.Servers, &r.Revision, &r.CreatedAt, &r.SeenAt)
+		hosts = append(hosts, r.host())
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("reading %d hosts: %w", len(ids), err)
 	}
-	return convert(rows, (*hostRow).host), nil
+	return hosts, nil
 }
 
 // SetHostDisabled implements compute.HostStore.
@@ -135,71 +147,36 @@ func (s *Store) TouchHosts(ctx context.Context, ids []string, seen time.Time) er
 	return nil
 }
 
-// claimRow is a claim as data of a statement.
-type claimRow struct {
-	bun.BaseModel `bun:"table:compute_hosts,alias:host"`
-
-	ID        string `bun:"id,pk"`
-	Servers   int64  `bun:"servers"`
-	VCPUs     int64  `bun:"d_vcpus"`
-	MemoryMiB int64  `bun:"d_memory"`
-	DiskGiB   int64  `bun:"d_disk"`
-	MaxVCPUs  int64  `bun:"m_vcpus"`
-	MaxMemory int64  `bun:"m_memory"`
-	MaxDisk   int64  `bun:"m_disk"`
-}
-
-func claimRows(claims []compute.Claim, sign int64) []claimRow {
-	return convert(claims, func(c *compute.Claim) claimRow {
-		return claimRow{
-			ID: c.HostID, Servers: sign * int64(c.Servers),
-			VCPUs: sign * int64(c.Size.VCPUs), MemoryMiB: sign * int64(c.Size.MemoryMiB), DiskGiB: sign * int64(c.Size.DiskGiB),
-			MaxVCPUs: int64(c.Limits.VCPUs), MaxMemory: int64(c.Limits.MemoryMiB), MaxDisk: int64(c.Limits.DiskGiB),
-		}
-	})
-}
-
-// claim adds rows to what is claimed, and returns how many hosts took it.
-func (s *Store) claim(ctx context.Context, rows []claimRow, limited bool) (int, error) {
-	q := s.db.Q(ctx).NewUpdate().Model((*hostRow)(nil)).
-		With("_data", s.db.Q(ctx).NewValues(&rows)).TableExpr("_data").
-		Set("used_vcpus = host.used_vcpus + _data.d_vcpus").
-		Set("used_memory_mib = host.used_memory_mib + _data.d_memory").
-		Set("used_disk_gib = host.used_disk_gib + _data.d_disk").
-		Set("servers = host.servers + _data.servers").
-		Set("revision = host.revision + 1").
-		Where("host.id = _data.id")
-	if limited {
-		q = q.Where("NOT host.disabled").Where("NOT host.maintenance").
-			Where("host.used_vcpus + _data.d_vcpus <= _data.m_vcpus").
-			Where("host.used_memory_mib + _data.d_memory <= _data.m_memory").
-			Where("host.used_disk_gib + _data.d_disk <= _data.m_disk")
-	}
-	res, err := q.Exec(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("claiming on %d hosts: %w", len(rows), err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("counting claims: %w", err)
-	}
-	return int(n), nil
-}
+// addClaim changes what is claimed on a host; withinLimits, only where there is room.
+const (
+	addClaim = `UPDATE compute_hosts SET used_vcpus = used_vcpus + ?, used_memory_mib = used_memory_mib + ?, used_disk_gib = used_disk_gib + ?,
+	servers = servers + ?, revision = revision + 1 WHERE id = ?`
+	withinLimits = ` AND NOT disabled AND NOT maintenance AND used_vcpus + ? <= ? AND used_memory_mib + ? <= ? AND used_disk_gib + ? <= ?`
+)
 
 // Claim implements compute.HostStore. Where it returns false the caller rolls back.
 func (s *Store) Claim(ctx context.Context, claims []compute.Claim) (bool, error) {
-	if len(claims) == 0 {
-		return true, nil
+	rows := convert(claims, func(c *compute.Claim) []any {
+		z, most := c.Size, c.Limits
+		return []any{
+			z.VCPUs, z.MemoryMiB, z.DiskGiB, c.Servers, c.HostID,
+			z.VCPUs, most.VCPUs, z.MemoryMiB, most.MemoryMiB, z.DiskGiB, most.DiskGiB,
+		}
+	})
+	changed, err := s.db.WriteEach(ctx, addClaim+withinLimits, rows)
+	if err != nil {
+		return false, fmt.Errorf("claiming on %d hosts: %w", len(rows), err)
 	}
-	n, err := s.claim(ctx, claimRows(claims, 1), true)
-	return err == nil && n == len(claims), err
+	return !slices.Contains(changed, 0), nil
 }
 
 // Release implements compute.HostStore.
 func (s *Store) Release(ctx context.Context, claims []compute.Claim) error {
-	if len(claims) == 0 {
-		return nil
+	rows := convert(claims, func(c *compute.Claim) []any {
+		return []any{-c.Size.VCPUs, -c.Size.MemoryMiB, -c.Size.DiskGiB, -c.Servers, c.HostID}
+	})
+	if _, err := s.db.WriteEach(ctx, addClaim, rows); err != nil {
+		return fmt.Errorf("releasing on %d hosts: %w", len(rows), err)
 	}
-	_, err := s.claim(ctx, claimRows(claims, -1), false)
-	return err
+	return nil
 }

@@ -25,17 +25,15 @@ type placementRow struct {
 	Report    placement.Report `bun:"report,type:text"`
 }
 
+var upsertPlacement = db.InsertText("compute_placements", []string{"server_id", "project_id", "at", "host_name", "report"},
+	"ON CONFLICT (server_id) DO UPDATE SET at = EXCLUDED.at, host_name = EXCLUDED.host_name, report = EXCLUDED.report")
+
 // SavePlacements implements compute.PlacementStore.
 func (s *Store) SavePlacements(ctx context.Context, placements []compute.Placement) error {
-	if len(placements) == 0 {
-		return nil
-	}
-	rows := convert(placements, func(p *compute.Placement) placementRow {
-		return placementRow{ServerID: p.ServerID, ProjectID: p.ProjectID, At: p.At, HostName: p.HostName, Report: p.Report}
+	rows := convert(placements, func(p *compute.Placement) []any {
+		return []any{p.ServerID, p.ProjectID, p.At, p.HostName, db.JSON(p.Report)}
 	})
-	_, err := s.db.Q(ctx).NewInsert().Model(&rows).On("CONFLICT (server_id) DO UPDATE").
-		Set("at = EXCLUDED.at").Set("host_name = EXCLUDED.host_name").Set("report = EXCLUDED.report").Exec(ctx)
-	if err != nil {
+	if _, err := s.db.WriteEach(ctx, upsertPlacement, rows); err != nil {
 		return fmt.Errorf("saving %d placements: %w", len(rows), err)
 	}
 	return nil

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -13,13 +15,28 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/compute"
 )
 
+// The statements of servers that come by the thousand.
+var (
+	insertServer = db.InsertText("compute_servers", slices.Concat(born, changing), "")
+	updateServer = db.UpdateText("compute_servers", changing, "id = ? AND revision = ?")
+	selectServer = "SELECT " + strings.Join(slices.Concat(born, changing), ", ") + " FROM compute_servers WHERE "
+	selectPlain  = strings.Replace(selectServer, "user_data, ", "", 1) // may be long, and few want it
+
+	serverByID      = selectServer + "id = ? AND deleted_at IS NULL"
+	serversByID     = selectPlain + "id IN (?)"
+	serversOnHost   = selectServer + "host_id <> '' AND host_id = ? ORDER BY id"
+	uncarriedOnHost = selectServer + "host_id <> '' AND host_id IN (?) AND carried < generation ORDER BY id"
+	unplacedServers = selectPlain + "task = 'scheduling' ORDER BY created_at LIMIT ?"
+)
+
 // InsertServers implements compute.ServerStore.
 func (s *Store) InsertServers(ctx context.Context, servers []compute.Server) error {
-	rows := make([]serverRow, len(servers))
+	rows := make([][]any, len(servers))
 	for i := range servers {
-		rows[i] = serverToRow(&servers[i])
+		r := serverToRow(&servers[i])
+		rows[i] = append(r.born(), r.changing()...)
 	}
-	if _, err := s.db.Q(ctx).NewInsert().Model(&rows).Exec(ctx); err != nil {
+	if _, err := s.db.WriteEach(ctx, insertServer, rows); err != nil {
 		return fmt.Errorf("inserting %d servers: %w", len(rows), err)
 	}
 	return nil
@@ -27,14 +44,14 @@ func (s *Store) InsertServers(ctx context.Context, servers []compute.Server) err
 
 // FindServer implements compute.ServerStore.
 func (s *Store) FindServer(ctx context.Context, scope db.Scope, id string) (compute.Server, error) {
-	found, err := readServers(ctx, s.db.Select(ctx, scope, (*serverRow)(nil)).Where("server.id = ?", id).Where("server.deleted_at IS NULL"))
-	if err != nil {
+	found := newServerReader()
+	if err := s.db.ReadIn(ctx, scope, serverByID, []any{id}, found.row); err != nil {
 		return compute.Server{}, fmt.Errorf("reading server %s: %w", id, err)
 	}
-	if len(found) == 0 {
+	if len(found.servers) == 0 {
 		return compute.Server{}, fault.Missing("server", id)
 	}
-	return found[0], nil
+	return found.servers[0], nil
 }
 
 // sortable are the sort keys of Nova and the columns behind them.
@@ -123,43 +140,31 @@ func narrow(q *bun.SelectQuery, f compute.ServerFilter) *bun.SelectQuery {
 
 // ServersByID implements compute.ServerStore.
 func (s *Store) ServersByID(ctx context.Context, ids []string) ([]compute.Server, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return s.servers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.ExcludeColumn("user_data").Where("server.id IN (?)", bun.List(ids))
-	})
+	return s.servers(ctx, serversByID, db.ListOf(ids))
 }
 
 // ServersOnHost implements compute.ServerStore.
 func (s *Store) ServersOnHost(ctx context.Context, hostID string) ([]compute.Server, error) {
-	return s.servers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("server.host_id <> ''").Where("server.host_id = ?", hostID).Order("server.id")
-	})
+	return s.servers(ctx, serversOnHost, hostID)
 }
 
 // UncarriedOnHost implements compute.ServerStore.
 func (s *Store) UncarriedOnHost(ctx context.Context, hostIDs ...string) ([]compute.Server, error) {
-	return s.servers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("server.host_id <> ''").Where("server.host_id IN (?)", bun.List(hostIDs)).
-			Where("server.carried < server.generation").Order("server.id")
-	})
+	return s.servers(ctx, uncarriedOnHost, db.ListOf(hostIDs))
 }
 
 // UnplacedServers implements compute.ServerStore.
 func (s *Store) UnplacedServers(ctx context.Context, limit int) ([]compute.Server, error) {
-	return s.servers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.ExcludeColumn("user_data").Where("server.task = 'scheduling'").OrderExpr("server.created_at").Limit(int64(limit))
-	})
+	return s.servers(ctx, unplacedServers, limit)
 }
 
 // servers reads rows of all projects, for loops.
-func (s *Store) servers(ctx context.Context, where func(*bun.SelectQuery) *bun.SelectQuery) ([]compute.Server, error) {
-	servers, err := readServers(ctx, where(s.db.Select(ctx, db.Everywhere(), (*serverRow)(nil))))
-	if err != nil {
+func (s *Store) servers(ctx context.Context, text string, args ...any) ([]compute.Server, error) {
+	found := newServerReader()
+	if err := s.db.Read(ctx, text, args, found.row); err != nil {
 		return nil, fmt.Errorf("reading servers: %w", err)
 	}
-	return servers, nil
+	return found.servers, nil
 }
 
 // HostsBehind implements compute.ServerStore.
@@ -173,27 +178,20 @@ func (s *Store) HostsBehind(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// SaveServers implements compute.ServerStore, in one statement.
+// SaveServers implements compute.ServerStore, in one round trip.
 func (s *Store) SaveServers(ctx context.Context, servers []compute.Server) error {
-	if len(servers) == 0 {
-		return nil
-	}
-	rows := make([]serverRow, len(servers))
+	rows := make([][]any, len(servers))
 	for i := range servers {
-		rows[i] = serverToRow(&servers[i])
-		rows[i].Revision++
+		r := serverToRow(&servers[i])
+		r.Revision++
+		rows[i] = append(r.changing(), r.ID, r.Revision-1)
 	}
-	res, err := s.db.Q(ctx).NewUpdate().Model(&rows).Column(changing...).Bulk().
-		Where("server.revision = _data.revision - 1").Exec(ctx)
+	changed, err := s.db.WriteEach(ctx, updateServer, rows)
 	if err != nil {
 		return fmt.Errorf("saving %d servers: %w", len(rows), err)
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("counting saved servers: %w", err)
-	}
-	if int(n) != len(rows) {
-		return fault.Conflictf("server", rows[0].ID, "the server was changed by another request at the same time; try again")
+	if i := slices.Index(changed, 0); i >= 0 {
+		return fault.Conflictf("server", servers[i].ID, "the server was changed by another request at the same time; try again")
 	}
 	return nil
 }

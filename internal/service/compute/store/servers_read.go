@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -11,35 +12,52 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/compute"
 )
 
-// readServers runs a query for servers. Its rows are read without bun's model: lists and loops read servers by the
-// thousand, and most of the time went into reflection, and into decoding flavors and images that are the same in each row.
+// readServers runs a query for servers.
 func readServers(ctx context.Context, q *bun.SelectQuery) ([]compute.Server, error) {
 	rows, err := q.Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var c serverCells
-	all := c.byColumn()
-	into := make([]any, len(columns))
-	for i, name := range columns {
-		if into[i] = all[name]; into[i] == nil {
-			return nil, fmt.Errorf("a server has no column %q", name)
-		}
-	}
-	out := []compute.Server{}
+	r := newServerReader()
 	for rows.Next() {
-		c.row = serverRow{}
-		if err := rows.Scan(into...); err != nil {
+		if err := r.row(rows); err != nil {
 			return nil, err
 		}
-		out = append(out, c.server())
 	}
-	return out, rows.Err()
+	return r.servers, rows.Err()
+}
+
+// serverReader reads rows without bun's model: lists and loops read servers by the thousand, and most of the time went
+// into reflection, and into decoding flavors and images that are the same in each row.
+type serverReader struct {
+	cells   serverCells
+	into    []any // the places of the columns
+	servers []compute.Server
+}
+
+func newServerReader() *serverReader { return &serverReader{servers: []compute.Server{}} }
+
+func (r *serverReader) row(rows *sql.Rows) error {
+	if r.into == nil {
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		all := r.cells.byColumn()
+		r.into = make([]any, len(columns))
+		for i, name := range columns {
+			if r.into[i] = all[name]; r.into[i] == nil {
+				return fmt.Errorf("a server has no column %q", name)
+			}
+		}
+	}
+	r.cells.row = serverRow{}
+	if err := rows.Scan(r.into...); err != nil {
+		return err
+	}
+	r.servers = append(r.servers, r.cells.server())
+	return nil
 }
 
 // serverCells is where the columns of one row after the other are read into.

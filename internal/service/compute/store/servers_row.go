@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/aloft-cloud/aloft/internal/core/db"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/compute"
 )
@@ -60,11 +61,39 @@ type serverRow struct {
 	DeletedAt     *time.Time         `bun:"deleted_at"`
 }
 
-// changing are the columns that SaveServers writes.
-var changing = []string{
-	"name", "description", "hostname", "state", "task", "power", "step", "wanted", "generation", "carried", "revision",
-	"boot", "hard_boot", "host_id", "host_name", "zone", "tried", "metadata", "tags", "access_ipv4", "access_ipv6",
-	"fault", "updated_at", "placed_at", "launched_at", "deleted_at",
+// born are the columns that never change, and changing those that SaveServers writes; the methods of these names are the
+// values in the same order.
+var (
+	born = []string{
+		"id", "project_id", "user_id", "pinned_zone", "pinned_host", "group_id", "hints", "vcpus", "memory_mib", "disk_gib",
+		"flavor_id", "flavor", "image_id", "image", "key_name", "public_keys", "user_data", "launch_index", "reservation_id",
+		"created_at",
+	}
+	changing = []string{
+		"name", "description", "hostname", "state", "task", "power", "step", "wanted", "generation", "carried", "revision",
+		"boot", "hard_boot", "host_id", "host_name", "zone", "tried", "metadata", "tags", "access_ipv4", "access_ipv6",
+		"fault", "updated_at", "placed_at", "launched_at", "deleted_at",
+	}
+)
+
+func (r *serverRow) born() []any {
+	return []any{
+		r.ID, r.ProjectID, r.UserID, r.PinnedZone, r.PinnedHost, r.GroupID, db.JSON(r.Hints), r.VCPUs, r.MemoryMiB, r.DiskGiB,
+		r.FlavorID, db.JSON(r.Flavor), r.ImageID, db.JSON(r.Image), r.KeyName, db.JSON(r.Keys), r.UserData, r.LaunchIndex, r.ReservationID,
+		r.CreatedAt,
+	}
+}
+
+func (r *serverRow) changing() []any {
+	var failure any
+	if r.Fault != nil {
+		failure = db.JSON(r.Fault)
+	}
+	return []any{
+		r.Name, r.Description, r.Hostname, string(r.State), string(r.Task), string(r.Power), r.Step, string(r.Wanted), r.Generation, r.Carried, r.Revision,
+		r.Boot, r.HardBoot, r.HostID, r.HostName, r.Zone, db.JSON(r.Tried), db.JSON(r.Metadata), db.JSON(r.Tags), r.AccessIPv4, r.AccessIPv6,
+		failure, r.UpdatedAt, r.PlacedAt, r.LaunchedAt, r.DeletedAt,
+	}
 }
 
 func serverToRow(s *compute.Server) serverRow {
