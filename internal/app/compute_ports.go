@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/fault"
@@ -105,17 +106,29 @@ func (a computeNetworks) Release(ctx context.Context, serverIDs []string) error 
 }
 
 func (a computeNetworks) PortsOf(ctx context.Context, serverIDs []string) (map[string][]compute.Port, error) {
-	views, err := a.network.PortsOf(ctx, serverIDs)
+	ports, err := a.PlugsOf(ctx, serverIDs)
+	if err != nil || len(ports) == 0 {
+		return ports, err
+	}
+	var networkIDs []string
+	for _, list := range ports {
+		for i := range list {
+			networkIDs = append(networkIDs, list[i].NetworkID)
+		}
+	}
+	slices.Sort(networkIDs)
+	sites, err := a.network.SitesOf(ctx, slices.Compact(networkIDs))
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string][]compute.Port, len(views))
-	for id, list := range views {
-		for _, v := range list {
-			out[id] = append(out[id], computePort(v))
+	for _, list := range ports {
+		for i := range list {
+			if site := sites[list[i].NetworkID]; site != nil {
+				settle(&list[i], site)
+			}
 		}
 	}
-	return out, nil
+	return ports, nil
 }
 
 func (a computeNetworks) PlugsOf(ctx context.Context, serverIDs []string) (map[string][]compute.Port, error) {
@@ -150,40 +163,29 @@ func plugged(from *network.Plug) compute.Port {
 	return p
 }
 
-func computePort(v network.PortView) compute.Port {
-	p := compute.Port{
-		NIC:         protocol.NIC{PortID: v.Port.ID, NetworkID: v.Port.NetworkID, MAC: v.Port.MAC, MTU: v.Network.MTU},
-		NetworkName: v.Network.Name, Status: v.Port.Status, FloatingIPs: map[string]string{},
-	}
-	servers := map[string]bool{}
-	for _, f := range v.Port.FixedIPs {
-		subnet := v.Subnets[f.SubnetID]
-		fixed := protocol.FixedIP{Address: f.Address.String(), CIDR: subnet.CIDR.String(), SubnetID: f.SubnetID}
+// settle adds to a port what its host needs to know of its network.
+func settle(p *compute.Port, site *network.Site) {
+	p.MTU = site.MTU
+	named := map[netip.Addr]bool{}
+	for i := range p.FixedIPs {
+		subnet := site.Subnets[p.FixedIPs[i].SubnetID]
+		p.FixedIPs[i].CIDR = subnet.CIDR.String()
 		if subnet.Gateway.IsValid() {
-			fixed.Gateway = subnet.Gateway.String()
+			p.FixedIPs[i].Gateway = subnet.Gateway.String()
 		}
-		p.FixedIPs = append(p.FixedIPs, fixed)
 		for _, d := range subnet.DNSServers {
-			if !servers[d.String()] {
+			if !named[d] {
 				p.DNSServers = append(p.DNSServers, d.String())
 			}
-			servers[d.String()] = true
+			named[d] = true
 		}
 	}
-	for fixed, floating := range v.Floating {
-		p.FloatingIPs[fixed.String()] = floating
-	}
-	for i, name := range v.Groups {
-		p.SecurityGroups = append(p.SecurityGroups, compute.SecurityGroup{ID: v.Port.GroupIDs[i], Name: name})
-	}
-	if m := v.Metadata; m != nil {
-		p.Metadata = protocol.MetadataPort{PortID: m.ID, MAC: m.MAC}
-		for _, f := range m.FixedIPs {
-			prefix := netip.PrefixFrom(f.Address, v.Subnets[f.SubnetID].CIDR.Bits())
-			p.Metadata.Addresses = append(p.Metadata.Addresses, prefix.String())
+	if m := site.Metadata; m != nil {
+		p.Metadata = protocol.MetadataPort{PortID: m.PortID, MAC: m.MAC}
+		for _, address := range m.Addresses {
+			p.Metadata.Addresses = append(p.Metadata.Addresses, address.String())
 		}
 	}
-	return p
 }
 
 // computeImages is the image service as compute wants it.

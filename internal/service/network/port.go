@@ -67,13 +67,3 @@ func (p Port) Addresses() []netip.Addr {
 	}
 	return out
 }
-
-// PortView is what a device's owner needs to know to plug and explain a port.
-type PortView struct {
-	Port     Port
-	Network  Network
-	Subnets  map[string]Subnet     // of the network, by id and of the metadata port's
-	Groups   []string              // names of the security groups
-	Floating map[netip.Addr]string // fixed address → floating address
-	Metadata *Port                 // of the network; nil if it has no subnet
-}

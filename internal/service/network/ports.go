@@ -59,6 +59,8 @@ type PortStore interface {
 	AddPorts(ctx context.Context, ports []*Port) (map[string]bool, error)
 	Port(ctx context.Context, s db.Scope, id string) (Port, error)
 	Ports(ctx context.Context, s db.Scope, q Query) ([]Port, error)
+	// Sites returns networks by id.
+	Sites(ctx context.Context, networkIDs []string) (map[string]*Site, error)
 	// Plugs returns the ports of devices in order of creation, by device.
 	Plugs(ctx context.Context, deviceIDs []string) (map[string][]Plug, error)
 	// ChangePort writes all but the addresses and the security groups.

@@ -59,9 +59,12 @@ func TestManyPortsCostTheStatementsOfOne(t *testing.T) {
 			bound = count.Of(func() { require.NoError(t, b.BindAll(t.Context(), hosts)) })
 			again = count.Of(func() { require.NoError(t, b.BindAll(t.Context(), hosts)) })
 			told = count.Of(func() {
-				views, err := b.PortsOf(t.Context(), devices)
+				plugs, err := b.PlugsOf(t.Context(), devices)
 				require.NoError(t, err)
-				require.Len(t, views, ports)
+				require.Len(t, plugs, ports)
+				sites, err := b.SitesOf(t.Context(), []string{n.ID})
+				require.NoError(t, err)
+				require.Len(t, sites, 1)
 			})
 			gone = count.Of(func() { require.NoError(t, b.ReleasePorts(t.Context(), devices...)) })
 			return

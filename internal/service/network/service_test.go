@@ -264,17 +264,15 @@ func TestADevicesPorts(t *testing.T) {
 		require.Equal(t, "PortNotFound", code(err))
 
 		require.NoError(t, b.BindPorts(ctx, "server", "host-1"))
-		views, err := b.PortsOf(ctx, []string{"server", "nobody"})
+		sites, err := b.SitesOf(ctx, []string{n.ID, "nowhere"})
 		require.NoError(t, err)
-		require.Len(t, views, 1)
-		require.Len(t, views["server"], 2)
-		v := views["server"][1]
-		require.Equal(t, made.ID, v.Port.ID)
-		require.Equal(t, "host-1", v.Port.HostID)
-		require.Equal(t, []string{"default"}, v.Groups)
-		require.Equal(t, 1442, v.Network.MTU)
-		require.Equal(t, sub.Gateway, v.Subnets[v.Port.FixedIPs[0].SubnetID].Gateway)
-		require.Equal(t, netip.MustParseAddr("10.0.0.2"), v.Metadata.FixedIPs[0].Address)
+		require.Len(t, sites, 1)
+		require.Equal(t, 1442, sites[n.ID].MTU)
+		require.Equal(t, map[string]network.SiteSubnet{sub.ID: {CIDR: sub.CIDR, Gateway: sub.Gateway, DNSServers: sub.DNSServers}}, sites[n.ID].Subnets)
+		require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")}, sites[n.ID].Metadata.Addresses)
+		bound, err := b.ShowPort(ctx, c, made.ID)
+		require.NoError(t, err)
+		require.Equal(t, "host-1", bound.HostID)
 
 		plugs, err := b.PlugsOf(ctx, []string{"server", "nobody"})
 		require.NoError(t, err)
@@ -282,7 +280,7 @@ func TestADevicesPorts(t *testing.T) {
 		require.Len(t, plugs["server"], 2)
 		require.Equal(t, mine.ID, plugs["server"][0].PortID)
 		require.Equal(t, network.Plug{
-			PortID: made.ID, NetworkID: n.ID, NetworkName: n.Name, MAC: made.MAC, Status: v.Port.Status,
+			PortID: made.ID, NetworkID: n.ID, NetworkName: n.Name, MAC: made.MAC, Status: bound.Status,
 			Addresses: []network.PlugAddress{{SubnetID: sub.ID, Address: made.FixedIPs[0].Address.String()}},
 			Groups:    []network.PlugGroup{{ID: made.GroupIDs[0], Name: "default"}},
 		}, plugs["server"][1])

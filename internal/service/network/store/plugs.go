@@ -5,8 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/uptrace/bun"
-
+	"github.com/aloft-cloud/aloft/internal/core/db"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
 
@@ -72,17 +71,7 @@ func (s *Store) Plugs(ctx context.Context, deviceIDs []string) (map[string][]net
 
 // rows reads the rows of a query about some ids, one by one.
 func (s *Store) rows(ctx context.Context, query string, ids []string, each func(*sql.Rows) error) error {
-	rows, err := s.db.Q(ctx).QueryContext(ctx, query, bun.List(ids))
-	if err != nil {
-		return fmt.Errorf("reading about ports: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return fmt.Errorf("reading about ports: %w", err)
-		}
-	}
-	if err := rows.Err(); err != nil {
+	if err := s.db.Read(ctx, query, []any{db.ListOf(ids)}, each); err != nil {
 		return fmt.Errorf("reading about ports: %w", err)
 	}
 	return nil

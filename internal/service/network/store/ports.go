@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,33 +113,47 @@ func likely(part string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(part))
 }
 
+// The statements of ports that come with each server.
+var (
+	portColumns = []string{
+		"id", "network_id", "project_id", "name", "description", "admin_up", "status", "mac", "device_id", "device_owner", "host_id",
+		"port_security", "pairs", "dns_name", "for_device", "qos_policy_id", "dhcp_options", "created_at", "updated_at",
+		"revision", "tags",
+	}
+	insertPort      = db.InsertText("ports", portColumns, "ON CONFLICT DO NOTHING")
+	insertPortGroup = db.InsertText("port_groups", []string{"port_id", "group_id"}, "ON CONFLICT DO NOTHING")
+	insertAddress   = db.InsertText("port_addresses", []string{"subnet_id", "address", "port_id", "network_id", "place"}, "ON CONFLICT DO NOTHING")
+)
+
 // AddPorts implements network.PortStore.
 func (s *Store) AddPorts(ctx context.Context, ports []*network.Port) (map[string]bool, error) {
-	rows := make([]*portRow, len(ports))
+	rows := make([][]any, len(ports))
 	for i, p := range ports {
-		rows[i] = portOf(*p)
+		r := portOf(*p)
+		rows[i] = []any{
+			r.ID, r.NetworkID, r.ProjectID, r.Name, r.Description, r.AdminUp, r.Status, r.MAC, r.DeviceID, r.DeviceOwner, r.HostID,
+			r.PortSecurity, r.Pairs, r.DNSName, r.ForDevice, r.QoSPolicyID, r.DHCPOptions, r.CreatedAt, r.UpdatedAt, r.Revision, r.Tags,
+		}
 	}
-	var ids []string
-	err := s.db.Q(ctx).NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("id").Scan(ctx, &ids)
+	changed, err := s.db.WriteEach(ctx, insertPort, rows)
 	if err != nil {
 		return nil, fmt.Errorf("adding %d ports: %w", len(rows), err)
 	}
-	added := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		added[id] = true
-	}
-	var groups []portGroupRow
-	for _, p := range ports {
+	added := make(map[string]bool, len(ports))
+	var groups [][]any
+	for i, p := range ports {
+		if changed[i] == 0 {
+			continue
+		}
+		added[p.ID] = true
 		for _, g := range p.GroupIDs {
-			if added[p.ID] {
-				groups = append(groups, portGroupRow{PortID: p.ID, GroupID: g})
-			}
+			groups = append(groups, []any{p.ID, g})
 		}
 	}
-	if len(groups) > 0 {
-		_, err = s.insert(ctx, &groups)
+	if _, err := s.db.WriteEach(ctx, insertPortGroup, groups); err != nil {
+		return nil, fmt.Errorf("adding the groups of %d ports: %w", len(rows), err)
 	}
-	return added, err
+	return added, nil
 }
 
 func (s *Store) addPortGroups(ctx context.Context, p network.Port) error {
@@ -205,8 +221,7 @@ func (s *Store) Ports(ctx context.Context, sc db.Scope, q network.Query) ([]netw
 // them by the thousand.
 func readPorts(ctx context.Context, q *bun.SelectQuery) ([]network.Port, error) {
 	out := []network.Port{}
-	q = q.Column("id", "network_id", "project_id", "name", "description", "admin_up", "status", "mac", "device_id", "device_owner",
-		"host_id", "port_security", "pairs", "dns_name", "for_device", "qos_policy_id", "dhcp_options", "created_at", "updated_at", "revision", "tags")
+	q = q.Column(portColumns...)
 	rows, err := q.Rows(ctx)
 	if err != nil {
 		return nil, err
@@ -234,54 +249,55 @@ func (s *Store) ChangePort(ctx context.Context, p network.Port) error {
 	return err
 }
 
-// bindRow is where a device runs, as data of a statement.
-type bindRow struct {
-	bun.BaseModel `bun:"table:ports,alias:p"`
-
-	DeviceID string `bun:"device_id,pk"`
-	HostID   string `bun:"host_id"`
-}
+// The statements that move many ports at once. Only those change that are otherwise, and that the service does not keep
+// for itself.
+const (
+	bindable = `SELECT id, project_id, device_id, host_id FROM ports WHERE device_id IN (?) AND device_id <> ''
+AND device_owner NOT IN ('network:router_interface', 'network:router_gateway', 'network:floatingip', 'network:distributed')`
+	bindPort    = `UPDATE ports SET host_id = ?, updated_at = ?, revision = revision + 1 WHERE id = ?`
+	pluggable   = `SELECT id, project_id FROM ports WHERE id IN (?) AND status <> ? AND status <> 'N/A' AND device_owner <> 'network:distributed'`
+	setPortLink = `UPDATE ports SET status = ?, updated_at = ?, revision = revision + 1 WHERE id IN (?)`
+)
 
 // BindPorts implements network.PortStore.
 func (s *Store) BindPorts(ctx context.Context, hosts map[string]string) ([]network.Port, error) {
-	if len(hosts) == 0 {
-		return nil, nil
+	var out []network.Port
+	var rows [][]any
+	now := time.Now()
+	err := s.rows(ctx, bindable, slices.Collect(maps.Keys(hosts)), func(r *sql.Rows) error {
+		var p network.Port
+		if err := r.Scan(&p.ID, &p.ProjectID, &p.DeviceID, &p.HostID); err != nil {
+			return err
+		}
+		if host := hosts[p.DeviceID]; p.HostID != host {
+			out, rows = append(out, network.Port{ID: p.ID, ProjectID: p.ProjectID}), append(rows, []any{host, now, p.ID})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	rows := make([]bindRow, 0, len(hosts))
-	for device, host := range hosts {
-		rows = append(rows, bindRow{DeviceID: device, HostID: host})
+	if _, err := s.db.WriteEach(ctx, bindPort, rows); err != nil {
+		return nil, fmt.Errorf("binding %d ports: %w", len(rows), err)
 	}
-	q := s.db.Q(ctx).NewUpdate().Model((*portRow)(nil)).With("_data", s.db.Q(ctx).NewValues(&rows)).TableExpr("_data").
-		Set("host_id = _data.host_id").Where("p.device_id = _data.device_id").Where("p.device_id <> ''").
-		Where("p.host_id <> _data.host_id").
-		Where("p.device_owner NOT IN (?)", bun.List([]string{
-			network.OwnerRouterInterface, network.OwnerRouterGateway, network.OwnerFloatingIP, network.OwnerDistributed,
-		}))
-	return s.touched(ctx, q)
+	return out, nil
 }
 
 // SetPortStatus implements network.PortStore.
 func (s *Store) SetPortStatus(ctx context.Context, ids []string, status string) ([]network.Port, error) {
-	if len(ids) == 0 {
-		return nil, nil
+	var out []network.Port
+	var changing db.List
+	err := s.db.Read(ctx, pluggable, []any{db.ListOf(ids), status}, func(r *sql.Rows) error {
+		var p network.Port
+		err := r.Scan(&p.ID, &p.ProjectID)
+		out, changing = append(out, p), append(changing, p.ID)
+		return err
+	})
+	if err == nil {
+		_, err = s.db.Write(ctx, setPortLink, status, time.Now(), changing)
 	}
-	q := s.db.Q(ctx).NewUpdate().Model((*portRow)(nil)).Set("status = ?", status).Where("p.id IN (?)", bun.List(ids)).
-		Where("p.status <> ?", status).Where("p.status <> ?", network.StatusNone).
-		Where("p.device_owner <> ?", network.OwnerDistributed)
-	return s.touched(ctx, q)
-}
-
-// touched runs an update of ports that compares in its condition, and returns the ids and projects of what it changed.
-func (s *Store) touched(ctx context.Context, q *bun.UpdateQuery) ([]network.Port, error) {
-	var rows []portRow
-	err := q.Set("updated_at = ?", time.Now().UTC().Truncate(time.Microsecond)).Set("revision = p.revision + 1").
-		Returning("id, project_id").Scan(ctx, &rows)
 	if err != nil {
-		return nil, fmt.Errorf("changing ports: %w", err)
-	}
-	out := make([]network.Port, len(rows))
-	for i := range rows {
-		out[i] = network.Port{ID: rows[i].ID, ProjectID: rows[i].ProjectID}
+		return nil, fmt.Errorf("changing the states of %d ports: %w", len(ids), err)
 	}
 	return out, nil
 }
@@ -312,23 +328,17 @@ func (s *Store) TakeAddress(ctx context.Context, p network.Port, f network.Fixed
 
 // TakeAddresses implements network.PortStore.
 func (s *Store) TakeAddresses(ctx context.Context, list []network.Taking) ([]bool, error) {
-	rows := make([]addressRow, len(list))
+	rows := make([][]any, len(list))
 	for i, t := range list {
-		rows[i] = addressRow{SubnetID: t.SubnetID, Address: t.Address.String(), PortID: t.PortID, NetworkID: t.NetworkID, Place: t.Place}
+		rows[i] = []any{t.SubnetID, t.Address.String(), t.PortID, t.NetworkID, t.Place}
 	}
-	var taken []addressRow
-	err := s.db.Q(ctx).NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("subnet_id, address, port_id, place").Scan(ctx, &taken)
+	changed, err := s.db.WriteEach(ctx, insertAddress, rows)
 	if err != nil {
 		return nil, fmt.Errorf("taking %d addresses: %w", len(rows), err)
 	}
-	held := make(map[addressRow]bool, len(taken))
-	for _, r := range taken {
-		held[r] = true
-	}
 	got := make([]bool, len(list))
-	for i, r := range rows {
-		r.NetworkID = "" // not returned
-		got[i] = held[r]
+	for i, n := range changed {
+		got[i] = n > 0
 	}
 	return got, nil
 }

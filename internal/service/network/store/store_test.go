@@ -193,4 +193,13 @@ func TestSparseFiltersUseTheirIndex(t *testing.T) {
 	for _, index := range []string{"ports_device", "port_addresses_port", "floating_ips_target"} {
 		require.Contains(t, plans[0], index)
 	}
+	plans = dbtest.Plans(t, d, func() {
+		_, err := s.Sites(ctx, []string{"a", "b"})
+		require.NoError(t, err)
+	})
+	for i, indexes := range [][]string{{"sqlite_autoindex_networks", "subnets_network"}, {"ports_owner", "port_addresses_port"}} {
+		for _, index := range indexes {
+			require.Contains(t, plans[i], index)
+		}
+	}
 }
