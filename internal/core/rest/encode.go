@@ -3,10 +3,13 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // encoder writes Go values as JSON for one version of the API. Where the caller asked for some fields only, the objects
@@ -114,17 +117,38 @@ func (e encoder) list(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.Type().Elem().Kind() == reflect.Uint8 {
 		return e.foreign(dst, v)
 	}
-	dst = append(dst, '[')
+	if v.Len() < 2*alone {
+		dst, err := e.items(append(dst, '['), v, 0, v.Len())
+		return append(dst, ']'), err
+	}
+	var mu sync.Mutex
+	var failed error
+	parts := map[int][]byte{}
+	InParts(v.Len(), func(from, to int) {
+		part, err := e.items(nil, v, from, to)
+		mu.Lock()
+		defer mu.Unlock()
+		parts[from], failed = part, errors.Join(failed, err)
+	})
+	inOrder := make([][]byte, 0, len(parts))
+	for _, from := range slices.Sorted(maps.Keys(parts)) {
+		inOrder = append(inOrder, parts[from])
+	}
+	return append(append(append(dst, '['), bytes.Join(inOrder, []byte{','})...), ']'), failed
+}
+
+// items writes some items of a list.
+func (e encoder) items(dst []byte, v reflect.Value, from, to int) ([]byte, error) {
 	var err error
-	for i := range v.Len() {
-		if i > 0 {
+	for i := from; i < to; i++ {
+		if i > from {
 			dst = append(dst, ',')
 		}
 		if dst, err = e.append(dst, v.Index(i)); err != nil {
 			return nil, err
 		}
 	}
-	return append(dst, ']'), nil
+	return dst, nil
 }
 
 func (e encoder) mapping(dst []byte, v reflect.Value) ([]byte, error) {

@@ -45,9 +45,11 @@ func (a *api) listServersDetail(ctx context.Context, in listServersIn) (serversO
 		return serversOut{}, err
 	}
 	out := serversOut{Links: serversNext(ctx, found, page), Servers: make([]server, len(found))}
-	for i := range found {
-		out.Servers[i] = v.server(&found[i])
-	}
+	rest.InParts(len(found), func(from, to int) {
+		for i := from; i < to; i++ {
+			out.Servers[i] = v.server(&found[i])
+		}
+	})
 	return out, nil
 }
 
