@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,6 +41,11 @@ const (
 type Fleet struct {
 	opts  Options
 	hosts []*host
+
+	mu   sync.Mutex // held by those who switch hosts on and off
+	crew *agent.Crew
+	bus  *bus.Bus
+	off  []*host
 }
 
 // host is what outlives its agent.
@@ -82,19 +88,50 @@ func (f *Fleet) Run(ctx context.Context, b *bus.Bus) error {
 	crew := agent.NewCrew(agent.Limits{
 		Servers: min(serversPerHost*len(f.hosts), serversAtOnce), Chores: min(choresPerHost*len(f.hosts), choresAtOnce), SweepEvery: relistEvery,
 	}, f.opts.Log)
+	f.mu.Lock()
+	f.crew, f.bus = crew, b
 	for _, h := range f.hosts {
-		f.start(crew, b, h)
+		f.start(h)
 	}
+	f.mu.Unlock()
 	return crew.RunOnBus(ctx, b)
 }
 
-// start starts the agent of a host.
-func (f *Fleet) start(crew *agent.Crew, b *bus.Bus, h *host) {
+// Kill switches off so many hosts, as a power cut does, and returns how many there were to switch off.
+func (f *Fleet) Kill(n int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.crew == nil {
+		return 0
+	}
+	killed := f.hosts[:min(n, len(f.hosts))]
+	f.hosts, f.off = f.hosts[len(killed):], append(f.off, killed...)
+	for _, h := range killed {
+		f.crew.Remove(h.id)
+		h.domains.RebootHost() // what it ran is gone; nobody sees that before it is switched on
+	}
+	return len(killed)
+}
+
+// Heal switches on again all hosts that are off, and returns how many there were.
+func (f *Fleet) Heal() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	healed := f.off
+	f.hosts, f.off = append(f.hosts[:len(f.hosts):len(f.hosts)], healed...), nil
+	for _, h := range healed {
+		f.start(h)
+	}
+	return len(healed)
+}
+
+// start starts the agent of a host. The caller holds mu.
+func (f *Fleet) start(h *host) {
 	boot := uuid.NewString()
-	crew.Add(h.id, agent.Config{
+	f.crew.Add(h.id, agent.Config{
 		Hypervisor: h.domains, Pool: h.disks, Log: f.opts.Log, RelistEvery: -1,
 		Host: func(ctx context.Context) (protocol.Host, error) { return f.describe(ctx, h, boot) },
-	}, agent.OnBus(b.As(h.id)), metadata{})
+	}, agent.OnBus(f.bus.As(h.id)), metadata{})
 }
 
 // describe is what a host says of itself.

@@ -60,6 +60,7 @@ func labCommand(version string) *cobra.Command {
 		l.Out = cmd.OutOrStdout()
 		return l.Run(cmd.Context())
 	}
+	cmd.AddCommand(labKillCommand(), labHealCommand())
 	return cmd
 }
 
@@ -142,6 +143,7 @@ func (l *Lab) serve(ctx context.Context, listener net.Listener, north network.No
 	g.Go(func() error { return control.Run(ctx) })
 	g.Go(func() error { return serveHTTP(ctx, listener, control, endPatience) })
 	g.Go(func() error { return fleet.Run(ctx, b) })
+	g.Go(func() error { return serveAccidents(ctx, accidents(filepath.Dir(l.Config.RunDir)), fleet) })
 	if l.Profile != "" {
 		g.Go(func() error { return serveProfiles(ctx, l.Profile) })
 	}
@@ -161,5 +163,6 @@ func (l *Lab) tell(took time.Duration) {
 	fmt.Fprintf(l.Out, "Aloft %s: a laboratory of %d simulated hosts, after %.1f s.\n\n", l.Version, l.Fleet.Hosts, took.Seconds())
 	fmt.Fprintf(l.Out, "  API          %s\n  credentials  %s (clouds %s, the admin's, and %s)\n", l.Config.PublicURL, files.File(), adminCloud, labName)
 	fmt.Fprintf(l.Out, "  to begin     source %s\n", filepath.Join(l.Config.EtcDir, labRC))
-	fmt.Fprintf(l.Out, "               aloft bench servers --count 1000\n\nCtrl-C ends it.\n")
+	fmt.Fprintf(l.Out, "               aloft bench servers --count 1000\n")
+	fmt.Fprintf(l.Out, "  accidents    aloft lab kill --lab %s --hosts 10, and heal\n\nCtrl-C ends it.\n", filepath.Dir(l.Config.RunDir))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/hypervisors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
@@ -89,6 +90,47 @@ func TestLabGoesOn(t *testing.T) {
 	c, err = login(t.Context(), cloud)
 	require.NoError(t, err)
 	require.NoError(t, waitActive(t.Context(), c, made.ID, func(string, ...any) {}))
+}
+
+// TestLabHasAccidents switches hosts off, so that they are missed, and on again.
+func TestLabHasAccidents(t *testing.T) {
+	dir := t.TempDir()
+	defer startLab(t, dir, 5)()
+	cloud, _, err := Credentials{EtcDir: filepath.Join(dir, "etc")}.Read(adminCloud)
+	require.NoError(t, err)
+	admin, err := login(t.Context(), cloud)
+	require.NoError(t, err)
+	ask := func(args ...string) string {
+		cmd, out := labCommand("test"), &printed{}
+		cmd.SetArgs(append(args, "--lab", dir))
+		cmd.SetOut(out)
+		cmd.SilenceUsage, cmd.SilenceErrors = true, true
+		require.NoError(t, cmd.ExecuteContext(t.Context()))
+		return out.String()
+	}
+	up := func(want int) func() bool {
+		return func() bool {
+			list, err := pages(t.Context(), hypervisors.List(admin.compute, nil), hypervisors.ExtractHypervisors)
+			require.NoError(t, err)
+			n := 0
+			for _, h := range list {
+				if h.State == "up" {
+					n++
+				}
+			}
+			return n == want
+		}
+	}
+	require.Eventually(t, up(5), time.Minute, 50*time.Millisecond)
+	require.Contains(t, ask("kill", "--hosts", "3"), "3 hosts are switched off")
+	require.Eventually(t, up(2), 2*time.Minute, 100*time.Millisecond)
+	require.Contains(t, ask("heal"), "3 hosts are switched on")
+	require.Eventually(t, up(5), time.Minute, 50*time.Millisecond)
+
+	cmd := labCommand("test")
+	cmd.SetArgs([]string{"heal", "--lab", t.TempDir()})
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	require.ErrorContains(t, cmd.ExecuteContext(t.Context()), "no laboratory answers")
 }
 
 func TestLabLeavesNothingBehind(t *testing.T) {
