@@ -28,7 +28,9 @@ import (
 
 // laboratory is `aloft lab` in this process. Its hypervisors are simulated; all else is what serve and agents run.
 type laboratory struct {
+	dir    string
 	clouds string // its clouds.yaml
+	stop   func()
 	run    func(args ...string) (int, string, string)
 }
 
@@ -53,7 +55,13 @@ func (s *said) String() string {
 // newLab starts a laboratory and ends it with the test.
 func newLab(tb testing.TB, hosts int) *laboratory {
 	tb.Helper()
-	args := []string{"lab", "--no-ovn", "--listen", "127.0.0.1:0", "--hosts", strconv.Itoa(hosts), "--data", tb.TempDir()}
+	return newLabIn(tb, tb.TempDir(), hosts)
+}
+
+// newLabIn starts a laboratory with what an earlier one has left in a folder.
+func newLabIn(tb testing.TB, dir string, hosts int) *laboratory {
+	tb.Helper()
+	args := []string{"lab", "--no-ovn", "--listen", "127.0.0.1:0", "--hosts", strconv.Itoa(hosts), "--data", dir}
 	if url := os.Getenv("ALOFT_BENCH_DATABASE"); url != "" {
 		args = append(args, "--database", url)
 	}
@@ -61,11 +69,11 @@ func newLab(tb testing.TB, hosts int) *laboratory {
 	var out, errOut said
 	ended := make(chan int, 1)
 	go func() { ended <- command(ctx, &out, &errOut, args...) }()
-	tb.Cleanup(func() {
+	l := &laboratory{dir: dir, stop: sync.OnceFunc(func() {
 		stop()
 		require.Zero(tb, <-ended, errOut.String())
-	})
-	l := &laboratory{}
+	})}
+	tb.Cleanup(l.stop)
 	for deadline := time.Now().Add(5 * time.Minute); l.clouds == ""; time.Sleep(10 * time.Millisecond) {
 		if found := regexp.MustCompile(`\S+clouds\.yaml`).FindString(out.String()); strings.Contains(out.String(), "Ctrl-C") {
 			l.clouds = found
