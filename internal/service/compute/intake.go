@@ -28,9 +28,12 @@ type sighting struct {
 	done    chan error
 }
 
-type intake struct{ queue chan *sighting }
+// intake is two queues: somebody waits for what reports tell, and nobody for a Sync, of which there may be as many as hosts.
+type intake struct{ reports, syncs chan *sighting }
 
-func newIntake() *intake { return &intake{queue: make(chan *sighting, intakeQueue)} }
+func newIntake() *intake {
+	return &intake{reports: make(chan *sighting, intakeQueue), syncs: make(chan *sighting, intakeQueue)}
+}
 
 // Sync takes all that a host sees and answers with all that it should run. It serves protocol.SubjectSync.
 func (s *Service) Sync(ctx context.Context, m protocol.Sync) (protocol.SyncReply, error) {
@@ -69,8 +72,12 @@ func (s *Service) Report(ctx context.Context, m protocol.Report) (protocol.Ack, 
 // submit waits until a sighting is in the database.
 func (s *Service) submit(ctx context.Context, in *sighting) error {
 	in.up, in.done = s.pulse.reported(in.hostID, s.now()), make(chan error, 1)
+	queue := s.intake.reports
+	if in.host != nil {
+		queue = s.intake.syncs
+	}
 	select {
-	case s.reports.queue <- in:
+	case queue <- in:
 	default:
 		f := fault.New(fault.Unavailable, "too many hosts report at the same time; try again")
 		f.RetryAfter = time.Second
@@ -84,28 +91,44 @@ func (s *Service) submit(ctx context.Context, in *sighting) error {
 	}
 }
 
-// takeReports applies sightings until ctx ends, in batches: whatever has come while the last one was written.
-func (s *Service) takeReports(ctx context.Context) error {
-	for {
+// takeSightings applies sightings until ctx ends, in batches: whatever has come while the last one was written.
+func (s *Service) takeSightings(ctx context.Context) error {
+	for ctx.Err() == nil {
+		first := s.intake.next()
+		for first == nil {
+			select {
+			case <-ctx.Done():
+				return nil
+			case first = <-s.intake.reports:
+			case first = <-s.intake.syncs:
+			}
+		}
+		s.takeBatch(ctx, s.intake.gather(first))
+	}
+	return nil
+}
+
+// next is a sighting that waits, reports before Syncs; nil if there is none.
+func (i *intake) next() *sighting {
+	for _, queue := range []chan *sighting{i.reports, i.syncs} {
 		select {
-		case <-ctx.Done():
-			return nil
-		case first := <-s.reports.queue:
-			s.takeBatch(ctx, s.reports.gather(first))
+		case s := <-queue:
+			return s
+		default:
 		}
 	}
+	return nil
 }
 
 func (i *intake) gather(first *sighting) []*sighting {
 	batch, rows := []*sighting{first}, len(first.servers)
 	for len(batch) < intakeBatch && rows < intakeRows {
-		select {
-		case next := <-i.queue:
-			batch = append(batch, next)
-			rows += len(next.servers)
-		default:
-			return batch
+		s := i.next()
+		if s == nil {
+			break
 		}
+		batch = append(batch, s)
+		rows += len(s.servers)
 	}
 	return batch
 }

@@ -47,7 +47,7 @@ type Service struct {
 	owner     reconcile.Owner
 	started   time.Time // when this control node began to listen to hosts
 	pulse     *pulse
-	reports   *intake
+	intake    *intake
 	node      string // of this control node, in what it tells the others
 	changes   changes
 	creations *batch.Group[*creation]
@@ -66,7 +66,7 @@ func New(c Config) *Service {
 	heard := newPulse(started, c.Settings.HostTimeout)
 	s := &Service{
 		db: c.DB, store: freshStore{c.Store, heard, c.Now}, networks: c.Networks, images: c.Images, hosts: c.Hosts, events: c.Events,
-		settings: c.Settings, log: c.Log, clock: c.Now, owner: c.Owner, started: started, pulse: heard, reports: newIntake(),
+		settings: c.Settings, log: c.Log, clock: c.Now, owner: c.Owner, started: started, pulse: heard, intake: newIntake(),
 		node: newNode(), changes: changes{hosts: map[string]struct{}{}},
 	}
 	s.creations = batch.New(creationsAtOnce, s.create)
@@ -96,7 +96,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.placement.Run(ctx) })
 	g.Go(func() error { return s.hostLoop.Run(ctx) })
 	g.Go(func() error { return s.purge.Run(ctx) })
-	g.Go(func() error { return s.takeReports(ctx) })
+	g.Go(func() error { return s.takeSightings(ctx) })
 	g.Go(func() error { return s.watchHosts(ctx) })
 	return g.Wait()
 }
