@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,6 @@ import (
 // nova is a compute API of another make: it has pages of its own length, names without regard to this program, and may be
 // told to fail. Servers become ACTIVE when they are looked at for the second time.
 type nova struct {
-	*httptest.Server
 	mu      sync.Mutex
 	servers []*machine // the latest first
 	tokens  int        // how often one was asked for
@@ -40,12 +40,20 @@ type machine struct {
 	looks                   int
 }
 
-func newNova(t *testing.T) *nova {
-	t.Helper()
-	n := &nova{page: 7}
-	n.Server = httptest.NewServer(http.HandlerFunc(n.serve))
-	t.Cleanup(n.Close)
-	return n
+func newNova() *nova { return &nova{page: 7} }
+
+const novaURL = "http://nova.example"
+
+// RoundTrip implements http.RoundTripper. A request takes a moment, so that time goes on where it is not the real one.
+func (n *nova) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(100 * time.Microsecond)
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	defer r.Body.Close()
+	w := httptest.NewRecorder()
+	n.serve(w, r)
+	return w.Result(), nil
 }
 
 func (n *nova) Token() string {
@@ -65,7 +73,7 @@ func (n *nova) Reauthenticate(_ context.Context, stale string) error {
 
 func (n *nova) cloud() bench.Cloud {
 	return bench.Cloud{
-		Compute: n.URL, Microversion: "2.60", Tokens: n, HTTP: n.Client(), Patience: time.Minute,
+		Compute: novaURL, Microversion: "2.60", Tokens: n, HTTP: &http.Client{Transport: n}, Patience: time.Minute,
 		Message: func(b []byte) string { return string(b) },
 	}
 }
@@ -179,7 +187,7 @@ func plan(count int) bench.Plan {
 func quiet(bench.Stage) {}
 
 func TestAnotherCloud(t *testing.T) {
-	n := newNova(t)
+	n := newNova()
 	n.servers = []*machine{{id: "other", name: "another", status: "ACTIVE"}}
 	for _, multi := range []int{1, 9} {
 		p := plan(40)
@@ -198,7 +206,7 @@ func TestAnotherCloud(t *testing.T) {
 
 // A cloud that asks for time gets it, and a token that is refused is replaced, neither of which is a failure.
 func TestPatience(t *testing.T) {
-	n := newNova(t)
+	n := newNova()
 	refused, busy := false, 0
 	n.before = func(r *http.Request) (int, string, string) {
 		switch {
@@ -223,70 +231,76 @@ func TestPatience(t *testing.T) {
 }
 
 func TestImpatience(t *testing.T) {
-	n := newNova(t)
-	n.before = func(r *http.Request) (int, string, string) {
-		if r.Method == http.MethodPost {
-			return 503, "Retry-After: 3600", "come back tomorrow"
+	synctest.Test(t, func(t *testing.T) { // as it waits for nothing to happen
+		n := newNova()
+		n.before = func(r *http.Request) (int, string, string) {
+			if r.Method == http.MethodPost {
+				return 503, "Retry-After: 3600", "come back tomorrow"
+			}
+			return 0, "", ""
 		}
-		return 0, "", ""
-	}
-	got, err := bench.Run(t.Context(), n.cloud(), plan(5), quiet)
-	require.NoError(t, err)
-	require.Equal(t, []bench.Failure{{Phase: "create", Message: "come back tomorrow", Count: 5}}, got.Errors)
-	require.Zero(t, got.Create.Accepted)
-	require.Nil(t, got.Show)
+		got, err := bench.Run(t.Context(), n.cloud(), plan(5), quiet)
+		require.NoError(t, err)
+		require.Equal(t, []bench.Failure{{Phase: "create", Message: "come back tomorrow", Count: 5}}, got.Errors)
+		require.Zero(t, got.Create.Accepted)
+		require.Nil(t, got.Show)
+	})
 }
 
 func TestFailuresAreGrouped(t *testing.T) {
-	n := newNova(t)
-	n.fate = func(number int) (string, string) {
-		if number%4 == 0 {
-			return "ERROR", fmt.Sprintf("no host for 11111111-2222-4333-8444-%012d", number)
+	synctest.Test(t, func(t *testing.T) { // as it waits for nothing to happen
+		n := newNova()
+		n.fate = func(number int) (string, string) {
+			if number%4 == 0 {
+				return "ERROR", fmt.Sprintf("no host for 11111111-2222-4333-8444-%012d", number)
+			}
+			return "ACTIVE", ""
 		}
-		return "ACTIVE", ""
-	}
-	n.before = func(r *http.Request) (int, string, string) {
-		if r.Method == http.MethodDelete && r.URL.Path == "/servers/id-1" {
-			return 409, "", "cannot delete"
+		n.before = func(r *http.Request) (int, string, string) {
+			if r.Method == http.MethodDelete && r.URL.Path == "/servers/id-1" {
+				return 409, "", "cannot delete"
+			}
+			return 0, "", ""
 		}
-		return 0, "", ""
-	}
-	c := n.cloud()
-	c.Patience = 5 * time.Second
-	got, err := bench.Run(t.Context(), c, plan(20), quiet)
-	require.NoError(t, err)
-	require.Equal(t, 15, got.Create.Active)
-	require.Equal(t, 5, got.Create.Failed)
-	require.Equal(t, 15, got.Create.ToActive.Count)
-	require.Equal(t, 1, got.Delete.Left)
-	require.Equal(t, []bench.Failure{
-		{Phase: "create", Message: "no host for …", Count: 5},
-		{Phase: "delete", Message: "cannot delete", Count: 1},
-		{Phase: "delete", Message: "still listed 5s after the last change", Count: 1},
-	}, got.Errors)
+		c := n.cloud()
+		c.Patience = 5 * time.Second
+		got, err := bench.Run(t.Context(), c, plan(20), quiet)
+		require.NoError(t, err)
+		require.Equal(t, 15, got.Create.Active)
+		require.Equal(t, 5, got.Create.Failed)
+		require.Equal(t, 15, got.Create.ToActive.Count)
+		require.Equal(t, 1, got.Delete.Left)
+		require.Equal(t, []bench.Failure{
+			{Phase: "create", Message: "no host for …", Count: 5},
+			{Phase: "delete", Message: "cannot delete", Count: 1},
+			{Phase: "delete", Message: "still listed 5s after the last change", Count: 1},
+		}, got.Errors)
+	})
 }
 
 func TestServersThatNeverCome(t *testing.T) {
-	n := newNova(t)
-	n.fate = func(number int) (string, string) {
-		if number < 12 {
-			return "BUILD", ""
+	synctest.Test(t, func(t *testing.T) { // as it waits for nothing to happen
+		n := newNova()
+		n.fate = func(number int) (string, string) {
+			if number < 12 {
+				return "BUILD", ""
+			}
+			return "ACTIVE", ""
 		}
-		return "ACTIVE", ""
-	}
-	c := n.cloud()
-	c.Patience = 5 * time.Second
-	got, err := bench.Run(t.Context(), c, plan(20), quiet)
-	require.NoError(t, err)
-	require.Equal(t, 8, got.Create.Active)
-	require.Equal(t, 12, got.Create.Unseen)
-	require.Equal(t, []bench.Failure{{Phase: "create", Message: "neither ACTIVE nor in ERROR 5s after the last news", Count: 12}}, got.Errors)
-	require.Empty(t, n.servers, "they are deleted all the same")
+		c := n.cloud()
+		c.Patience = 5 * time.Second
+		got, err := bench.Run(t.Context(), c, plan(20), quiet)
+		require.NoError(t, err)
+		require.Equal(t, 8, got.Create.Active)
+		require.Equal(t, 12, got.Create.Unseen)
+		require.Equal(t, []bench.Failure{{Phase: "create", Message: "neither ACTIVE nor in ERROR 5s after the last news", Count: 12}}, got.Errors)
+		require.Empty(t, n.servers, "they are deleted all the same")
+	})
 }
 
 // A run that can't go on deletes what it made.
 func TestRightsThatAreLost(t *testing.T) {
-	n := newNova(t)
+	n := newNova()
 	n.before = func(r *http.Request) (int, string, string) {
 		if r.URL.Path == "/servers/detail" && r.URL.Query().Get("status") == "" {
 			return 403, "", "not any more"
@@ -301,7 +315,7 @@ func TestRightsThatAreLost(t *testing.T) {
 }
 
 func TestHostsAndMemory(t *testing.T) {
-	n := newNova(t)
+	n := newNova()
 	n.before = func(r *http.Request) (int, string, string) {
 		switch r.URL.Path {
 		case "/os-hypervisors/detail":
@@ -318,5 +332,5 @@ func TestHostsAndMemory(t *testing.T) {
 	require.NoError(t, err)
 	no := false
 	require.Equal(t, bench.Hosts{Told: true, Count: 3, More: true, Types: []string{"QEMU", "simulated"}, Simulated: &no}, got.Hosts)
-	require.Equal(t, &bench.Memory{Source: n.URL + "/metrics", Before: 150e6, Peak: 150e6, After: 150e6}, got.Memory)
+	require.Equal(t, &bench.Memory{Source: novaURL + "/metrics", Before: 150e6, Peak: 150e6, After: 150e6}, got.Memory)
 }
