@@ -159,10 +159,13 @@ func (s *Service) endUpload(ctx context.Context, i Image, found content) error {
 	})
 }
 
+// abandoning is how long it may take to take back a failed upload.
+const abandoning = time.Minute
+
 // abandon takes back what an upload has done, even if its request is over. A commit may have succeeded although its
 // answer was lost: the data goes only once the row does not name it.
 func (s *Service) abandon(ctx context.Context, i Image) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.lease)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandoning)
 	defer cancel()
 	dropped, err := s.requeue(ctx, i)
 	if err == nil && dropped {
