@@ -24,7 +24,7 @@ func TestAddressGroupsReachOVN(t *testing.T) {
 	prefixes := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
 	within := func(why string, ok func(rows string) bool) {
 		t.Helper()
-		require.Eventually(t, func() bool { return ok(nbctl(t, nb, "list", "Address_Set")) }, time.Minute, 20*time.Millisecond, why)
+		require.Eventually(t, func() bool { return ok(nbctl(t, nb, "list", "Address_Set")) }, patience, 20*time.Millisecond, why)
 	}
 	has := func(s string) func(string) bool { return func(rows string) bool { return strings.Contains(rows, s) } }
 

@@ -66,13 +66,13 @@ func TestDeletedProjectsAreForgotten(t *testing.T) {
 			}
 			return out
 		}
-		require.Eventually(t, func() bool { got := left(); return !got["unheard group"] && !got["unheard quota"] }, time.Minute, 10*time.Millisecond)
+		require.Eventually(t, func() bool { got := left(); return !got["unheard group"] && !got["unheard quota"] }, patience, 10*time.Millisecond)
 		for _, id := range []string{"heard", "used"} {
 			there.remove(id)
 			require.NoError(t, events.Add(ctx, event.Event{Type: "identity.project.deleted", Object: "project", ObjectID: id}))
 		}
 		require.NoError(t, events.Add(ctx, event.Event{Type: "identity.project.deleted", Object: "project", ObjectID: "stays"}))
-		require.Eventually(t, func() bool { got := left(); return !got["heard group"] && !got["heard quota"] && !got["used quota"] }, time.Minute, 10*time.Millisecond)
+		require.Eventually(t, func() bool { got := left(); return !got["heard group"] && !got["heard quota"] && !got["used quota"] }, patience, 10*time.Millisecond)
 		require.Equal(t, map[string]bool{"used group": true, "stays group": true, "stays quota": true}, left())
 	})
 }

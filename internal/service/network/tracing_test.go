@@ -55,7 +55,7 @@ func TestTracesAndAudits(t *testing.T) {
 	require.Eventually(t, func() bool {
 		list, err := b.Audit(ctx, admin(), false)
 		return err == nil && len(list) == 0
-	}, time.Minute, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 
 	t.Run("the default group lets its members in", func(t *testing.T) {
 		got := trace(one, two.FixedIPs[0].Address, "tcp", 80)
@@ -68,14 +68,14 @@ func TestTracesAndAudits(t *testing.T) {
 		require.NoError(t, err)
 		_, err = b.ChangePort(ctx, c, two.ID, network.PortChange{GroupIDs: &[]string{g.ID}})
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return !trace(one, two.FixedIPs[0].Address, "tcp", 80).Delivered }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return !trace(one, two.FixedIPs[0].Address, "tcp", 80).Delivered }, patience, 20*time.Millisecond)
 		got := trace(one, two.FixedIPs[0].Address, "tcp", 80)
 		require.Equal(t, &network.Lack{SecurityGroupIDs: []string{g.ID}, Direction: network.Ingress}, got.Lacks)
 		require.Contains(t, got.Verdict, "tcp to port 80")
 		low, high := 80, 80
 		rules, err := b.CreateRules(ctx, c, network.NewRule{GroupID: g.ID, Direction: network.Ingress, Protocol: "tcp", PortMin: &low, PortMax: &high})
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return trace(one, two.FixedIPs[0].Address, "tcp", 80).Delivered }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return trace(one, two.FixedIPs[0].Address, "tcp", 80).Delivered }, patience, 20*time.Millisecond)
 		require.Contains(t, strings.Join(trace(one, two.FixedIPs[0].Address, "tcp", 80).Steps, "\n"), "rule "+rules[0].ID)
 	})
 	t.Run("it leaves by the gateway", func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestTracesAndAudits(t *testing.T) {
 		var none *network.WantedGateway
 		_, err := b.ChangeRouter(ctx, c, r.ID, network.RouterChange{Gateway: &none})
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return !trace(one, netip.MustParseAddr("9.9.9.9"), "icmp", 0).Delivered }, time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return !trace(one, netip.MustParseAddr("9.9.9.9"), "icmp", 0).Delivered }, patience, 20*time.Millisecond)
 		got = trace(one, netip.MustParseAddr("9.9.9.9"), "icmp", 0)
 		require.NotNil(t, got.Lacks, got.Steps)
 		require.Equal(t, r.ID, got.Lacks.RouterID)
@@ -107,6 +107,6 @@ func TestTracesAndAudits(t *testing.T) {
 		require.Eventually(t, func() bool {
 			list, err := b.Audit(ctx, admin(), true)
 			return err == nil && len(list) == 0 && strings.Contains(nbctl(t, nb, "lsp-get-addresses", one.ID), one.MAC)
-		}, time.Minute, 20*time.Millisecond)
+		}, patience, 20*time.Millisecond)
 	})
 }

@@ -25,19 +25,19 @@ func TestAuditFindsWhatIsTamperedWith(t *testing.T) {
 		return list
 	}
 	clean := func() bool { return len(audit()) == 0 }
-	require.Eventually(t, clean, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, clean, patience, 10*time.Millisecond)
 
 	seed := rand.Uint64()
 	t.Logf("the seed is %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range 15 {
 		words := p.tamper(random)
-		require.Eventually(t, func() bool { return !clean() }, time.Minute, 10*time.Millisecond, words)
+		require.Eventually(t, func() bool { return !clean() }, patience, 10*time.Millisecond, words)
 		for _, d := range audit() {
 			require.NotEmpty(t, d.String())
 		}
 		require.NoError(t, e.Apply(t.Context(), s))
-		require.Eventually(t, clean, time.Minute, 10*time.Millisecond, "after %s: %v", words, audit())
+		require.Eventually(t, clean, patience, 10*time.Millisecond, "after %s: %v", words, audit())
 	}
 
 	t.Run("it says in words what is not so", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAuditFindsWhatIsTamperedWith(t *testing.T) {
 			"Logical_Switch_Port " + id("two") + " of port " + id("two") + " is altered: addresses is [unknown], not [fa:16:3e:00:00:12 10.0.0.12]",
 			"of network gone should not be there",
 		} {
-			require.Eventually(t, func() bool { return strings.Contains(told(), want) }, time.Minute, 10*time.Millisecond, want)
+			require.Eventually(t, func() bool { return strings.Contains(told(), want) }, patience, 10*time.Millisecond, want)
 		}
 	})
 }
@@ -108,13 +108,13 @@ func TestALostDatabaseIsRebuilt(t *testing.T) {
 	p.startServer()
 	select {
 	case <-w.resync:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		require.FailNow(t, "the engine asked for nothing")
 	}
-	require.Eventually(t, func() bool { return e.Apply(t.Context(), s) == nil }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return e.Apply(t.Context(), s) == nil }, patience, 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		list, err := e.Audit(t.Context(), s)
 		return err == nil && len(list) == 0
-	}, time.Minute, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	require.Contains(t, p.nbctl("show"), id("one"))
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
 
+// patience is how long a loaded machine may take for what is usually done in moments.
+const patience = 5 * time.Minute
+
 // plant is a private OVN: both databases and northd, without any host.
 type plant struct {
 	t      *testing.T
@@ -59,7 +62,7 @@ func (p *plant) startServer() {
 	require.Eventually(p.t, func() bool {
 		_, err := os.Stat(strings.TrimPrefix(p.sb, "unix:"))
 		return err == nil
-	}, time.Minute, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 }
 
 func (p *plant) stopServer() {
@@ -97,7 +100,7 @@ func (p *plant) sbctl(args ...string) string {
 // settle waits until northd has translated everything.
 func (p *plant) settle() {
 	p.t.Helper()
-	p.nbctl("--wait=sb", "--timeout=20", "sync")
+	p.nbctl("--wait=sb", "--timeout=300", "sync")
 }
 
 // trace is the last part of ovn-trace's summary for a packet: what becomes of it.
@@ -134,14 +137,14 @@ func (p *plant) engine() (*Engine, *watcher) {
 		cancel()
 		require.NoError(p.t, <-done)
 	})
-	require.Eventually(p.t, func() bool { return e.Apply(p.t.Context(), network.State{}) == nil }, time.Minute, 10*time.Millisecond)
+	require.Eventually(p.t, func() bool { return e.Apply(p.t.Context(), network.State{}) == nil }, patience, 10*time.Millisecond)
 	return e, w
 }
 
 // await waits for a report of a link.
 func (w *watcher) await(t *testing.T, want network.Link) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for {
 		select {
 		case l := <-w.links:

@@ -39,7 +39,7 @@ func TestForwardingsWorkInOVN(t *testing.T) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		return len(e.chassis) == 1 && len(e.chassis[0].Physical) == 1
-	}, time.Minute, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 	require.NoError(t, e.Apply(t.Context(), forwarded()))
 	const toPort = `inport=="localnet-%s" && eth.src==fa:16:3e:00:99:99 && eth.dst==fa:16:3e:00:01:01 && ip4.src==172.24.4.99 && ip4.dst==172.24.4.30 && ip.ttl==64 && tcp && tcp.dst==%d`
 	in := func(port int) string {
