@@ -102,7 +102,7 @@ func (s *site) servers(t require.TestingT, ids []string) []compute.Server {
 // room for, and keep apart what is to be apart.
 func TestControlNodesThatPlaceAtTheSameTimeNeverOverclaim(t *testing.T) {
 	dbtest.Each(t, tables(), func(t *testing.T, d *db.DB) {
-		rapid.Check(t, func(r *rapid.T) {
+		dbtest.Check(t, func(r *rapid.T) {
 			s := newSite(d)
 			limits := map[string]int{}
 			for i := range rapid.IntRange(1, 4).Draw(r, "hosts") {

@@ -101,7 +101,7 @@ func code(err error) string {
 // TestAddressesAreGivenOnce plays creates, deletes and changes in any order against a model of which address is whose.
 func TestAddressesAreGivenOnce(t *testing.T) {
 	dbtest.Each(t, sets(), func(t *testing.T, d *db.DB) {
-		rapid.Check(t, func(rt *rapid.T) {
+		dbtest.Check(t, func(rt *rapid.T) {
 			b := newBench(t, d, nil)
 			c := tenant("one")
 			n, sub := b.segment(c, "10.0.0.0/28") // 13 addresses, one of which is the metadata port's
@@ -311,7 +311,7 @@ func TestStatusFollowsTheLink(t *testing.T) {
 		require.Eventually(t, func() bool {
 			now, err := b.ShowPort(ctx, c, p.ID)
 			return err == nil && now.Status == want
-		}, time.Minute, 5*time.Millisecond)
+		}, patience, 5*time.Millisecond)
 	}
 	status(network.StatusDown)
 	require.NoError(t, b.BindPorts(ctx, "server", "host"))

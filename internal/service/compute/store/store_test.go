@@ -257,7 +257,7 @@ func TestHosts(t *testing.T) {
 func TestClaimsNeverExceedTheLimit(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB, s *store.Store) {
 		round := 0
-		rapid.Check(t, func(r *rapid.T) {
+		dbtest.Check(t, func(r *rapid.T) {
 			round++
 			host := fmt.Sprintf("h%d", round)
 			limits := compute.Resources{VCPUs: rapid.IntRange(1, 8).Draw(r, "cpus"), MemoryMiB: rapid.IntRange(1, 64).Draw(r, "memory"), DiskGiB: 1000}
