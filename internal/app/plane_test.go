@@ -38,7 +38,11 @@ func newPlane(tb testing.TB) *plane {
 	require.NoError(tb, cfg.Complete())
 	control, err := NewControl(context.Background(), cfg, ControlOptions{Version: "test", Log: slog.New(slog.DiscardHandler)})
 	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, control.Close()) })
+	tb.Cleanup(func() {
+		// No loop has written the records of what may be thousands of calls, and Close gives that a few seconds only.
+		require.NoError(tb, control.audit.Flush(context.Background()))
+		require.NoError(tb, control.Close())
+	})
 	require.NoError(tb, control.Bootstrap(context.Background(), adminPassword))
 	p := &plane{tb: tb, control: control, ids: map[string]string{}}
 	raw, err := rest.OpenAPI("test", "1", control.services()...)
