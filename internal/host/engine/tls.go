@@ -54,7 +54,7 @@ func (e *Engines) listenSouth(ctx context.Context) error {
 	if err := e.journal.change(func(b *before) { b.SouthTLS = true }); err != nil {
 		return err
 	}
-	_, err = command.Run(ctx, "ovn-sbctl", "--db=unix:"+ovnSouthSocket, "--no-leader-only", "--timeout=10", "--no-wait",
+	_, err = command.Run(ctx, "ovn-sbctl", "--db=unix:"+ovnSouthSocket, "--no-leader-only", "--timeout=10",
 		"set-ssl", e.cfg.Certs.Key, e.cfg.Certs.Cert, e.cfg.Certs.CA,
 		"--", fmt.Sprintf("--inactivity-probe=%d", southProbe), "set-connection", "role="+southRole, target)
 	return err
@@ -76,7 +76,7 @@ func (e *Engines) trustSwitch(ctx context.Context) error {
 	if err := e.journal.change(func(b *before) { b.SwitchTLS = true }); err != nil {
 		return err
 	}
-	_, err = command.Vsctl(ctx, "set-ssl", e.cfg.Certs.Key, e.cfg.Certs.Cert, e.cfg.Certs.CA)
+	_, err = command.Vsctl(ctx, "--no-wait", "set-ssl", e.cfg.Certs.Key, e.cfg.Certs.Cert, e.cfg.Certs.CA)
 	return err
 }
 
@@ -84,11 +84,11 @@ func (e *Engines) trustSwitch(ctx context.Context) error {
 func restoreTLS(ctx context.Context, b before) error {
 	var errs []error
 	if b.SouthTLS && accepts(ctx, ovnSouthSocket) == nil {
-		_, err := command.Run(ctx, "ovn-sbctl", "--db=unix:"+ovnSouthSocket, "--no-leader-only", "--timeout=10", "--no-wait", "del-connection", "--", "del-ssl")
+		_, err := command.Run(ctx, "ovn-sbctl", "--db=unix:"+ovnSouthSocket, "--no-leader-only", "--timeout=10", "del-connection", "--", "del-ssl")
 		errs = append(errs, err)
 	}
 	if b.SwitchTLS && accepts(ctx, ovsSocket) == nil {
-		_, err := command.Vsctl(ctx, "del-ssl")
+		_, err := command.Vsctl(ctx, "--no-wait", "del-ssl")
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
