@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/aloft-cloud/aloft/internal/host/space"
 )
 
 // register names the directories of the machine that were made only to mount private ones on. It is locked, shared by
@@ -27,10 +29,10 @@ func makeMountPoints() (*mountPoints, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", register, err), f.Close())
 	}
-	for _, d := range dirs {
-		err := os.Mkdir(d.path, 0o755)
+	for _, d := range space.Dirs() {
+		err := os.Mkdir(d.Path, 0o755)
 		if err == nil {
-			_, err = fmt.Fprintln(f, d.path)
+			_, err = fmt.Fprintln(f, d.Path)
 		}
 		if err != nil && !errors.Is(err, os.ErrExist) {
 			return nil, errors.Join(err, f.Close())

@@ -11,7 +11,7 @@
 //	}
 //
 // Main starts the test binary again with the same arguments and environment, inside the namespaces; its output is the
-// output and its exit code is the exit code. There, lo is up and is the only device, and each directory of dirs is a
+// output and its exit code is the exit code. There, lo is up and is the only device, and each directory of space.Dirs is a
 // private one that starts with what the machine's has if it is a directory of settings, and empty otherwise; /dev/kvm is
 // a node of the run's own. When the tests end - by success, failure, panic or a signal - every process that they left in
 // the namespaces is killed and the private directories are removed.
@@ -26,42 +26,17 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/aloft-cloud/aloft/internal/host/space"
 )
 
 // variable is set inside the namespaces; its value is the private directory of the run.
 const variable = "ALOFT_TEST_NAMESPACE"
-
-// dirs are the directories that are private inside. A copied one starts with the machine's content.
-var dirs = []struct {
-	path string
-	copy bool
-}{
-	{"/etc/libvirt", true},
-	{"/etc/openvswitch", false},
-	{"/etc/ovn", false},
-	{"/etc/aloft", false},
-	{"/var/lib/libvirt", true},
-	{"/var/lib/openvswitch", false},
-	{"/var/lib/ovn", false},
-	{"/var/lib/aloft", false},
-	{"/var/cache/libvirt", false},
-	{"/var/log/libvirt", false},
-	{"/var/log/openvswitch", false},
-	{"/var/log/ovn", false},
-	{"/run/libvirt", false},
-	{"/run/openvswitch", false},
-	{"/run/ovn", false},
-	{"/run/aloft", false},
-	{"/run/netns", false},
-}
 
 // Main runs the tests of a package inside namespaces of their own and exits with their code. Where they don't run as
 // root it runs them as they are, and Required skips those that need more.
@@ -123,11 +98,11 @@ func outside() (code int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("make namespaces: %w", err)
 	}
-	inside, err := spacesOf(cmd.Process.Pid)
+	inside, err := space.Open(fmt.Sprintf("/proc/%d/ns", cmd.Process.Pid))
 	if err != nil {
 		return 0, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
-	defer inside.close()
+	defer inside.Close()
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	for {
@@ -135,7 +110,7 @@ func outside() (code int, err error) {
 		case s := <-signals:
 			_ = cmd.Process.Signal(s) // it may have just ended, which done says
 		case err := <-done:
-			killed := killAll(inside, variable+"="+private)
+			killed := inside.KillAll(variable + "=" + private)
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
 				return 0, errors.Join(err, killed)
@@ -149,62 +124,4 @@ func outside() (code int, err error) {
 }
 
 // enter makes this process's namespaces, which are new, fit for the tests.
-func enter() error {
-	private := os.Getenv(variable)
-	for _, d := range dirs {
-		own := filepath.Join(private, strings.ReplaceAll(strings.TrimPrefix(d.path, "/"), "/", "-"))
-		if err := prepare(d.path, own, d.copy); err != nil {
-			return err
-		}
-		if err := unix.Mount(own, d.path, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("bind %s: %w", d.path, err)
-		}
-	}
-	if err := ownNode("/dev/kvm", filepath.Join(private, "kvm")); err != nil {
-		return err
-	}
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return fmt.Errorf("find lo: %w", err)
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
-		return fmt.Errorf("set lo up: %w", err)
-	}
-	return nil
-}
-
-// ownNode puts a device node of this run's own over the machine's, for its owner and mode are changed by those who start
-// libvirt. A machine without the device has none inside either.
-func ownNode(path, own string) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); errors.Is(err, unix.ENOENT) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("stat %s: %w", path, err)
-	}
-	if err := unix.Mknod(own, st.Mode, int(st.Rdev)); err != nil {
-		return fmt.Errorf("make a node like %s: %w", path, err)
-	}
-	if err := errors.Join(os.Chmod(own, os.FileMode(st.Mode).Perm()), os.Chown(own, int(st.Uid), int(st.Gid))); err != nil {
-		return err
-	}
-	if err := unix.Mount(own, path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind %s: %w", path, err)
-	}
-	return nil
-}
-
-// prepare makes the private directory for a path, with the path's owner and mode, and its content if asked for.
-func prepare(path, own string, content bool) error {
-	if content {
-		if out, err := exec.Command("cp", "-a", "--no-target-directory", path, own).CombinedOutput(); err != nil {
-			return fmt.Errorf("copy %s: %w: %s", path, err, out)
-		}
-		return nil
-	}
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return fmt.Errorf("stat %s: %w", path, err)
-	}
-	return errors.Join(os.Mkdir(own, 0o755), os.Chmod(own, os.FileMode(st.Mode).Perm()), os.Chown(own, int(st.Uid), int(st.Gid)))
-}
+func enter() error { return space.Furnish(os.Getenv(variable)) }

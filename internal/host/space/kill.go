@@ -1,9 +1,10 @@
-package namespace
+package space
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -11,21 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spaces are the namespaces of a run. They are held open, so that their numbers are not used again meanwhile.
-type spaces struct {
+// Spaces are a network and a mount namespace. They are held open, so that their numbers are not used again meanwhile.
+type Spaces struct {
 	net, mnt uint64
 	files    []*os.File
 }
 
-func spacesOf(pid int) (*spaces, error) {
-	s := &spaces{}
+// Open opens the files "net" and "mnt" of a folder: a process' /proc/PID/ns, or one where they are mounted.
+func Open(dir string) (*Spaces, error) {
+	s := &Spaces{}
 	for _, one := range []struct {
 		name string
 		id   *uint64
 	}{{"net", &s.net}, {"mnt", &s.mnt}} {
-		f, err := os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, one.name))
+		f, err := os.Open(filepath.Join(dir, one.name))
 		if err != nil {
-			s.close()
+			s.Close()
 			return nil, fmt.Errorf("open namespace: %w", err)
 		}
 		s.files = append(s.files, f)
@@ -34,7 +36,8 @@ func spacesOf(pid int) (*spaces, error) {
 	return s, nil
 }
 
-func (s *spaces) close() {
+// Close lets the namespaces go.
+func (s *Spaces) Close() {
 	for _, f := range s.files {
 		f.Close()
 	}
@@ -49,11 +52,11 @@ func inode(path string) uint64 {
 	return st.Ino
 }
 
-// killAll kills every process that is in one of the namespaces or has the mark in its environment, until none is left.
-func killAll(s *spaces, mark string) error {
+// KillAll kills every process that is in one of the namespaces or has the mark in its environment, until none is left.
+func (s *Spaces) KillAll(mark string) error {
 	deadline := time.Now().Add(time.Minute)
 	for {
-		left, err := members(s, mark)
+		left, err := s.Members(mark)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -69,7 +72,9 @@ func killAll(s *spaces, mark string) error {
 	}
 }
 
-func members(s *spaces, mark string) ([]int, error) {
+// Members are the processes, other than this one, in one of the namespaces or with the mark ("NAME=value") in their
+// environment; an empty mark is nobody's.
+func (s *Spaces) Members(mark string) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -89,6 +94,9 @@ func members(s *spaces, mark string) ([]int, error) {
 }
 
 func hasMark(dir, mark string) bool {
+	if mark == "" {
+		return false
+	}
 	environ, err := os.ReadFile(dir + "/environ")
 	return err == nil && strings.Contains("\x00"+string(environ), "\x00"+mark+"\x00")
 }
