@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/core/bus"
@@ -23,7 +24,7 @@ import (
 // openAuthority opens this control node's authority, or makes it. Whoever opens it names the same addresses, as a
 // certificate that lacks one is replaced.
 func openAuthority(c config.Config) (*pki.Authority, error) {
-	return pki.Ensure(filepath.Join(c.DataDir, "pki"), c.Listen, c.Address, c.BusListen)
+	return pki.Ensure(filepath.Join(c.DataDir, "pki"), c.Listen, c.Address, c.BusListen, strings.TrimPrefix(c.PublicURL, "https://"))
 }
 
 // whereHostsConnect is what hosts on other machines are told. bus is where it really listens, if it does.

@@ -63,8 +63,8 @@ func (f flat) ToNetworkCreateMap() (map[string]any, error) {
 }
 
 // ensureOutside makes the network through which routers reach what the host reaches. address is the host's own on it,
-// with the prefix length.
-func ensureOutside(ctx context.Context, c *clients, address string) (*networks.Network, error) {
+// with the prefix length; floating addresses are from the pools, or, without any, of all that there are.
+func ensureOutside(ctx context.Context, c *clients, address string, pools ...subnets.AllocationPool) (*networks.Network, error) {
 	yes, no := true, false
 	prefix, err := netip.ParsePrefix(address)
 	if err != nil {
@@ -92,7 +92,7 @@ func ensureOutside(ctx context.Context, c *clients, address string) (*networks.N
 		},
 		func(ctx context.Context) (*subnets.Subnet, error) {
 			return subnets.Create(ctx, c.network, subnets.CreateOpts{
-				Name: outsideName, NetworkID: network.ID, CIDR: prefix.Masked().String(), IPVersion: 4, GatewayIP: &gateway, EnableDHCP: &no,
+				Name: outsideName, NetworkID: network.ID, CIDR: prefix.Masked().String(), IPVersion: 4, GatewayIP: &gateway, EnableDHCP: &no, AllocationPools: pools,
 			}).Extract()
 		},
 	)

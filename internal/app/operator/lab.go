@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,12 +36,15 @@ type Lab struct {
 
 func labCommand(version string) *cobra.Command {
 	l := Lab{Config: config.Default(), Version: version, Fleet: lab.Options{}}
+	r := RealLab{Version: version}
 	cmd := &cobra.Command{
 		Use: "lab", Args: cobra.NoArgs, Short: "Run a cloud of simulated hosts in this process, to try and to measure Aloft",
 		Long: "lab runs the control plane as serve does - the same APIs, database and bus - and as many hosts as you like: the\n" +
 			"agents and their messages are real, and only hypervisors, disks and switches are played. It needs no root. It makes\n" +
 			"a project with a network, a flavor and an image, tells how to log in, and runs until Ctrl-C. What it made is removed\n" +
-			"then, unless --data names a folder: the next run with it goes on with the same servers.",
+			"then, unless --data names a folder: the next run with it goes on with the same servers.\n\n" +
+			"lab --real N makes N real hosts on this machine instead, in namespaces of their own, with real engines and guests; it\n" +
+			"needs root, runs in the background, and the commands below are for it.",
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&l.Fleet.Hosts, "hosts", 100, "simulated hosts")
@@ -52,12 +56,19 @@ func labCommand(version string) *cobra.Command {
 	flags.Float64Var(&l.Fleet.FailureRate, "failure-rate", 0, "share of the hypervisors' calls that fail, 0 to 1; agents try again")
 	flags.BoolVar(&l.NoOVN, "no-ovn", false, "write networks to no OVN northbound database")
 	flags.StringVar(&l.Profile, "pprof", "", "address:port at which Go's profiles are served, for go tool pprof (default none)")
-	flags.StringVar(&l.Dir, "data", "", "folder to keep everything in (default a temporary one, removed at the end)")
+	flags.StringVar(&l.Dir, "data", "", "folder to keep everything in (default a temporary one, removed at the end; with --real "+realDir+")")
 	flags.StringVar(&l.Config.Listen, "listen", "127.0.0.1:18443", "address:port of the API and the console; port 0 is any")
 	flags.StringVar(&l.Config.Database, "database", "", "postgres://user@host/name or sqlite:///path (default a SQLite file)")
 	flags.StringVar(&l.Config.LogLevel, "log-level", "warn", "least level that is logged: debug, info, warn or error")
+	flags.IntVar(&r.Hosts, "real", 0, "real hosts, in place of simulated ones")
+	flags.StringVar(&r.Image, "image", "", "with --real: file of an aloft-tiny that is built already, in place of building one")
+	cmd.AddCommand(realCommands()...)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		l.Out = cmd.OutOrStdout()
+		if flags.Changed("real") {
+			r.Lab.Dir, r.Out, r.Live = cmp.Or(l.Dir, realDir), l.Out, terminal(os.Stdout)
+			return r.Run(cmd.Context())
+		}
 		return l.Run(cmd.Context())
 	}
 	cmd.AddCommand(labKillCommand(), labHealCommand())
