@@ -70,10 +70,16 @@ func run(t *testing.T, within time.Duration, name string, args ...string) string
 
 func try(t *testing.T, within time.Duration, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return tryBy(t, cloudsFile, within, name, args...)
+}
+
+// tryBy is try with the credentials in another file.
+func tryBy(t *testing.T, clouds string, within time.Duration, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "OS_CLIENT_CONFIG_FILE="+cloudsFile)
+	cmd.Env = append(os.Environ(), "OS_CLIENT_CONFIG_FILE="+clouds)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
 	cmd.WaitDelay = 5 * time.Second
@@ -96,11 +102,18 @@ func (in *installation) up(t *testing.T, args ...string) string {
 // openstack runs Debian's client as the user of a cloud and decodes its JSON, unless into is nil.
 func openstack(t *testing.T, cloud string, into any, args ...string) {
 	t.Helper()
+	openstackBy(t, cloudsFile, cloud, into, args...)
+}
+
+// openstackBy is openstack with the credentials in another file.
+func openstackBy(t *testing.T, clouds, cloud string, into any, args ...string) {
+	t.Helper()
 	args = append([]string{"--os-cloud", cloud}, args...)
 	if into != nil {
 		args = append(args, "-f", "json")
 	}
-	out := run(t, 3*time.Minute, "openstack", args...)
+	out, errOut, err := tryBy(t, clouds, 3*time.Minute, "openstack", args...)
+	require.NoError(t, err, "openstack %v\n%s%s", args, out, errOut)
 	if into != nil {
 		require.NoError(t, json.Unmarshal([]byte(out), into), "%v printed %s", args, out)
 	}
