@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,9 +84,10 @@ func TestQuestionsArePassedOn(t *testing.T) {
 	down, err := net.Listen("tcp4", "127.0.0.1:0") // nobody is there
 	require.NoError(t, err)
 	require.NoError(t, down.Close())
-	servers := []string{down.Addr().String(), up}
+	var servers atomic.Pointer[[]string]
+	servers.Store(&[]string{down.Addr().String(), up})
 	udp, tcp := listenOn(t)
-	f := forward(context.Background(), udp, tcp, nil, func() []string { return servers }, slog.New(slog.DiscardHandler))
+	f := forward(context.Background(), udp, tcp, nil, func() []string { return *servers.Load() }, slog.New(slog.DiscardHandler))
 	address := tcp.Addr().String()
 	question := append([]byte{7, 7, 1, 0}, make([]byte, dnsHeader-4)...)
 
@@ -96,7 +98,7 @@ func TestQuestionsArePassedOn(t *testing.T) {
 	require.Equal(t, []byte{7, 7, 0x81, 3}, answer[2:6])
 	require.Equal(t, byte('!'), answer[len(answer)-1])
 
-	servers = servers[:1]
+	servers.Store(&[]string{down.Addr().String()})
 	answer = asked(t, "udp", address, question)
 	require.Equal(t, []byte{7, 7, 0x81, 2}, answer[:4], "without a resolver the server has failed")
 	require.NoError(t, f.Close())
