@@ -71,7 +71,6 @@ func labCommand(version string) *cobra.Command {
 		}
 		return l.Run(cmd.Context())
 	}
-	cmd.AddCommand(labKillCommand(), labHealCommand())
 	return cmd
 }
 

@@ -52,37 +52,34 @@ func serveAccidents(ctx context.Context, socket string, fleet *lab.Fleet) error 
 	return nil
 }
 
-func labKillCommand() *cobra.Command {
-	var dir string
-	var hosts int
-	cmd := &cobra.Command{
-		Use: "kill", Args: cobra.NoArgs, Short: "Switch off hosts of a running laboratory, all at the same moment",
-		Long: "kill switches off hosts of a running laboratory as a power cut does: what they ran is gone, and they say nothing\n" +
-			"more. `aloft lab heal` switches them on again.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return askLab(cmd.Context(), cmd.OutOrStdout(), dir, "/kill/"+strconv.Itoa(hosts))
-		},
-	}
-	cmd.Flags().IntVar(&hosts, "hosts", 1, "how many")
-	labFolder(cmd, &dir)
-	return cmd
+// killPlayed lets kill switch off simulated hosts, too.
+func killPlayed(cmd *cobra.Command) *cobra.Command {
+	hosts := cmd.Flags().Int("hosts", 1, "with --lab: how many hosts, all at the same moment")
+	return played(cmd, func() string { return "/kill/" + strconv.Itoa(*hosts) })
 }
 
-func labHealCommand() *cobra.Command {
-	var dir string
-	cmd := &cobra.Command{
-		Use: "heal", Args: cobra.NoArgs, Short: "Switch on again all hosts that kill has switched off",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return askLab(cmd.Context(), cmd.OutOrStdout(), dir, "/heal")
-		},
-	}
-	labFolder(cmd, &dir)
-	return cmd
+// healPlayed lets heal switch all simulated hosts on again, too.
+func healPlayed(cmd *cobra.Command) *cobra.Command {
+	return played(cmd, func() string { return "/heal" })
 }
 
-func labFolder(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "lab", "", "folder of the laboratory, as it says at its start")
-	_ = cmd.MarkFlagRequired("lab") // the flag is there
+// played lets a command for a node of real hosts ask a laboratory of simulated ones, which --lab names in place of a node.
+func played(cmd *cobra.Command, path func() string) *cobra.Command {
+	dir := cmd.Flags().String("lab", "", "folder of a laboratory of simulated hosts, as it says at its start, in place of NODE")
+	args, run := cmd.Args, cmd.RunE
+	cmd.Args = func(cmd *cobra.Command, given []string) error {
+		if *dir != "" {
+			return cobra.NoArgs(cmd, given)
+		}
+		return args(cmd, given)
+	}
+	cmd.RunE = func(cmd *cobra.Command, given []string) error {
+		if *dir != "" {
+			return askLab(cmd.Context(), cmd.OutOrStdout(), *dir, path())
+		}
+		return run(cmd, given)
+	}
+	return cmd
 }
 
 // askLab asks something of a running laboratory.

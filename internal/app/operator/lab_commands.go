@@ -14,7 +14,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/app/lab/real"
 )
 
-// realCommands are those of a laboratory of real hosts.
+// realCommands are those of a laboratory of real hosts; two of them take simulated ones, too.
 func realCommands() []*cobra.Command {
 	hold := &cobra.Command{
 		Use: "hold FOLDER NODE", Hidden: true, Args: cobra.ExactArgs(2), Short: "Furnish new namespaces, for lab --real",
@@ -27,8 +27,8 @@ func realCommands() []*cobra.Command {
 		realCommand("status", "Show the nodes: their cables, processes, and state in the API", cobra.NoArgs, func(ctx context.Context, r *RealLab, _ []string) error { return r.status(ctx) }),
 		realCommand("enter NODE [-- COMMAND…]", "Run a shell, or a command, on a node", cobra.MinimumNArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.enter(ctx, args[0], args[1:]) }),
 		realCommand("partition NODE", "Pull out all cables of a node; what runs on it runs on", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Partition(args[0]) }),
-		realCommand("kill NODE", "Fail a node's power: its cables are dead and its processes gone", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Kill(args[0]) }),
-		realCommand("heal NODE", "Plug a node's cables in, start again what does not run, and wait until it is up", cobra.ExactArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.heal(ctx, args[0]) }),
+		killPlayed(realCommand("kill {NODE | --lab FOLDER}", "Fail a node's power: its cables are dead and its processes gone", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Kill(args[0]) })),
+		healPlayed(realCommand("heal {NODE | --lab FOLDER}", "Plug a node's cables in, start again what does not run, and wait until it is up", cobra.ExactArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.heal(ctx, args[0]) })),
 		realCommand("down", "Remove the laboratory: processes, namespaces, bridges, mounts and files", cobra.NoArgs, func(_ context.Context, r *RealLab, _ []string) error { return r.Lab.Down() }),
 	}
 }
