@@ -181,7 +181,7 @@ func TestDHCPScript(t *testing.T) {
 				"staticroutes=169.254.169.254/32 10.0.0.2 10.1.0.0/16 0.0.0.0 0.0.0.0/0 10.0.0.1",
 			},
 			calls: `link set eth0 mtu 1442
-address flush dev eth0
+-4 address flush dev eth0
 address replace 10.0.0.5/24 brd + dev eth0
 route replace 169.254.169.254/32 via 10.0.0.2 dev eth0 onlink metric 100
 route replace 10.1.0.0/16 dev eth0 metric 100
@@ -198,7 +198,7 @@ route replace default via 10.2.0.1 dev eth1 onlink metric 101
 		},
 		"lost": {
 			event: "deconfig", env: []string{"interface=eth0"},
-			calls: "address flush dev eth0\nlink set eth0 up\n",
+			calls: "-4 address flush dev eth0\nlink set eth0 up\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
