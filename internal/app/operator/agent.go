@@ -34,7 +34,7 @@ func agentCommand(version string) *cobra.Command {
 		if err := needRoot("agent"); err != nil {
 			return err
 		}
-		release, err := newDaemon(*c).claim(version)
+		release, err := agentDaemon(*c).claim(version)
 		if err != nil {
 			return err
 		}

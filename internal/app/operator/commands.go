@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/aloft-cloud/aloft/internal/app"
 	"github.com/aloft-cloud/aloft/internal/core/config"
 )
 
@@ -48,6 +49,15 @@ func given(cmd *cobra.Command) []string {
 
 func newDaemon(c config.Config) daemon {
 	return daemon{pidFile: filepath.Join(c.RunDir, "aloft.pid"), logFile: filepath.Join(c.DataDir, "log", "aloft.log")}
+}
+
+// agentDaemon is the process of `aloft agent`. On a control node it runs beside `aloft serve`, which has the pid file.
+func agentDaemon(c config.Config) daemon {
+	d := newDaemon(c)
+	if app.IsControlNode(c) {
+		d.pidFile = filepath.Join(c.RunDir, "agent.pid")
+	}
+	return d
 }
 
 func newLog(c config.Config) *slog.Logger {

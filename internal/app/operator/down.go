@@ -29,7 +29,7 @@ func (d *Down) Run(ctx context.Context) error {
 	}
 	s := newSteps(d.Out, d.Live)
 	if err := s.do(ctx, "aloft serve and agent", func(ctx context.Context, _ func(string, ...any)) error {
-		return newDaemon(d.Config).stop(ctx, 20*time.Second)
+		return errors.Join(agentDaemon(d.Config).stop(ctx, 20*time.Second), newDaemon(d.Config).stop(ctx, 20*time.Second))
 	}); err != nil {
 		return err
 	}
