@@ -24,7 +24,8 @@ func NewLimiter(perSecond int) *Limiter {
 	if perSecond < 0 {
 		return nil
 	}
-	return &Limiter{every: time.Second / time.Duration(perSecond), next: map[string]time.Time{}}
+	n := time.Duration(perSecond)
+	return &Limiter{every: (time.Second + n - 1) / n, next: map[string]time.Time{}} // rounded down it would let too many in
 }
 
 // Full returns how long the next has to wait, and counts none.
