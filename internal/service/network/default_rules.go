@@ -104,31 +104,57 @@ func (s *Service) templated(ctx context.Context, g SecurityGroup) ([]Rule, error
 	if err != nil {
 		return nil, err
 	}
+	remotes, err := s.remotesOf(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	remotes[""], remotes[ParentGroup] = true, true
 	var out []Rule
 	for _, t := range list {
 		r := t.Rule
-		r.ID, r.GroupID, r.ProjectID, r.Stamp = uuid.NewString(), g.ID, g.ProjectID, born()
-		switch {
-		case r.RemoteGroupID == ParentGroup:
-			r.RemoteGroupID = g.ID
-		case r.RemoteGroupID != "":
-			if there, err := s.store.Groups(ctx, db.Everywhere(), Query{Where: ByID(r.RemoteGroupID).Where, Bare: true}); err != nil || len(there) == 0 {
-				if err != nil {
-					return nil, err
-				}
-				continue
-			}
+		if !remotes[r.RemoteGroupID] || !remotes[r.AddressGroupID] {
+			continue
 		}
-		if r.AddressGroupID != "" {
-			there, err := s.store.AddressGroups(ctx, db.Everywhere(), ByID(r.AddressGroupID))
-			if err != nil {
-				return nil, err
-			}
-			if len(there) == 0 {
-				continue
-			}
+		r.ID, r.GroupID, r.ProjectID, r.Stamp = uuid.NewString(), g.ID, g.ProjectID, born()
+		if r.RemoteGroupID == ParentGroup {
+			r.RemoteGroupID = g.ID
 		}
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// remotesOf are the ids of those groups, of ports and of addresses, that templates name and that are there.
+func (s *Service) remotesOf(ctx context.Context, list []RuleTemplate) (map[string]bool, error) {
+	var groupIDs, addressIDs []string
+	for _, t := range list {
+		if t.RemoteGroupID != "" && t.RemoteGroupID != ParentGroup {
+			groupIDs = append(groupIDs, t.RemoteGroupID)
+		}
+		if t.AddressGroupID != "" {
+			addressIDs = append(addressIDs, t.AddressGroupID)
+		}
+	}
+	there := map[string]bool{}
+	if len(groupIDs) > 0 {
+		q := ByID(groupIDs...)
+		q.Bare = true
+		groups, err := s.store.Groups(ctx, db.Everywhere(), q)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
+			there[g.ID] = true
+		}
+	}
+	if len(addressIDs) > 0 {
+		groups, err := s.store.AddressGroups(ctx, db.Everywhere(), ByID(addressIDs...))
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
+			there[g.ID] = true
+		}
+	}
+	return there, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 )
@@ -61,7 +62,7 @@ func DHCPKindOf(o DHCPOption) (kind DHCPKind, ok bool) {
 }
 
 // dhcpKinds are the options by name and, as Ironic writes them, by number.
-func dhcpKinds() map[string]DHCPKind {
+var dhcpKinds = sync.OnceValue(func() map[string]DHCPKind {
 	out := map[string]DHCPKind{}
 	for _, row := range []struct {
 		names, engine string
@@ -108,7 +109,7 @@ func dhcpKinds() map[string]DHCPKind {
 		}
 	}
 	return out
-}
+})
 
 // checkDHCPOptions checks the options of a port.
 func checkDHCPOptions(list []DHCPOption) error {

@@ -2,9 +2,9 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -123,13 +123,18 @@ func (s *Service) usedSegments(ctx context.Context, kind, physical string) (map[
 
 func (s *Service) fillUsed(ctx context.Context, r *SegmentRange) error {
 	used, err := s.usedSegments(ctx, r.Kind, r.Physical)
+	r.fill(used)
+	return err
+}
+
+// fill takes what is used of the range from what is used of its kind and physical network.
+func (r *SegmentRange) fill(used map[int]string) {
 	r.Used = map[int]string{}
 	for segment, projectID := range used {
 		if segment >= r.Min && segment <= r.Max {
 			r.Used[segment] = projectID
 		}
 	}
-	return err
 }
 
 // ShowSegmentRange reads a range, and what is used of it.
@@ -144,10 +149,16 @@ func (s *Service) ShowSegmentRange(ctx context.Context, id string) (SegmentRange
 // SegmentRanges lists ranges, and what is used of each.
 func (s *Service) SegmentRanges(ctx context.Context, q Query) ([]SegmentRange, error) {
 	list, err := s.store.SegmentRanges(ctx, q)
+	type carrier struct{ kind, physical string }
+	used := map[carrier]map[int]string{}
 	for i := range list {
-		if err := s.fillUsed(ctx, &list[i]); err != nil {
-			return nil, err
+		at := carrier{list[i].Kind, list[i].Physical}
+		if used[at] == nil {
+			if used[at], err = s.usedSegments(ctx, at.kind, at.physical); err != nil {
+				return nil, err
+			}
 		}
+		list[i].fill(used[at])
 	}
 	return list, err
 }
@@ -253,15 +264,20 @@ func (s *Service) freeSegments(ctx context.Context, n *Network, list []SegmentRa
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(list, func(a, b SegmentRange) int {
-		own := func(r SegmentRange) int { return map[bool]int{true: 0, false: 1}[r.ProjectID == n.ProjectID] }
-		return own(a) - own(b)
-	})
-	total, taken := 0, 0
+	var own, shared []SegmentRange
+	total := 0
 	for _, r := range list {
-		if !r.Shared() && r.ProjectID != n.ProjectID {
+		switch r.ProjectID {
+		case n.ProjectID:
+			own = append(own, r)
+		case "":
+			shared = append(shared, r)
+		default:
 			continue
 		}
+		total += r.Max - r.Min + 1
+	}
+	for _, r := range append(own, shared...) {
 		var out []int
 		for segment := r.Min; segment <= r.Max && len(out) < some; segment++ {
 			if _, ok := used[segment]; !ok {
@@ -271,12 +287,15 @@ func (s *Service) freeSegments(ctx context.Context, n *Network, list []SegmentRa
 		if len(out) > 0 {
 			return out, nil
 		}
-		total, taken = total+r.Max-r.Min+1, taken+r.Max-r.Min+1
 	}
 	where := n.Provider.Kind
 	if n.Provider.Physical != "" {
 		where += " on physical network " + n.Provider.Physical
 	}
-	return nil, fault.New(fault.Unavailable, "Unable to create the network. No tenant network is available for allocation: of %s segments of %s %s are used. Name a provider:segmentation_id, or have an admin add a network segment range.",
-		strconv.Itoa(total), where, strconv.Itoa(taken)).WithCode("NoNetworkAvailable")
+	why := fmt.Sprintf("there is no network segment range for %s", where)
+	if total > 0 {
+		why = fmt.Sprintf("all %d segments for %s are used", total, where)
+	}
+	return nil, fault.New(fault.Unavailable, "Unable to create the network. No tenant network is available for allocation: %s. Name a provider:segmentation_id, or have an admin add a network segment range.",
+		why).WithCode("NoNetworkAvailable")
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/rest"
@@ -21,21 +20,13 @@ func (a *api) templates() []rest.Route {
 }
 
 type templateOut struct {
-	ID            string  `json:"id"`
-	Description   string  `json:"description"`
-	Direction     string  `json:"direction"`
-	EtherType     string  `json:"ethertype"`
-	Protocol      *string `json:"protocol"`
-	PortMin       *int    `json:"port_range_min"`
-	PortMax       *int    `json:"port_range_max"`
-	RemoteGroupID *string `json:"remote_group_id"`
-	RemotePrefix  *string `json:"remote_ip_prefix"`
-	RemoteSetID   *string `json:"remote_address_group_id"`
-	InDefault     bool    `json:"used_in_default_sg"`
-	InOthers      bool    `json:"used_in_non_default_sg"`
-	CreatedAt     string  `json:"created_at"`
-	UpdatedAt     string  `json:"updated_at"`
-	Revision      int64   `json:"revision_number"`
+	ID string `json:"id"`
+	matchOut
+	InDefault bool   `json:"used_in_default_sg"`
+	InOthers  bool   `json:"used_in_non_default_sg"`
+	CreatedAt string `json:"created_at"`
+	UpdatedAt string `json:"updated_at"`
+	Revision  int64  `json:"revision_number"`
 }
 
 type templatesOut struct {
@@ -55,27 +46,14 @@ type templateIn struct {
 }
 
 func newTemplateOut(t network.RuleTemplate) templateOut {
-	r := newRuleOut(t.Rule)
 	return templateOut{
-		ID: r.ID, Description: r.Description, Direction: r.Direction, EtherType: r.EtherType, Protocol: r.Protocol, PortMin: r.PortMin,
-		PortMax: r.PortMax, RemoteGroupID: r.RemoteGroupID, RemotePrefix: r.RemotePrefix, RemoteSetID: r.RemoteSetID,
-		InDefault: t.InDefault, InOthers: t.InOthers, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Revision: r.Revision,
+		ID: t.ID, matchOut: newMatchOut(t.Rule), InDefault: t.InDefault, InOthers: t.InOthers,
+		CreatedAt: clock(t.CreatedAt), UpdatedAt: clock(t.UpdatedAt), Revision: t.Revision,
 	}
 }
 
 func (a *api) listTemplates(ctx context.Context, in listIn) (templatesOut, error) {
-	if v, ok := in.Filters["ethertype"]; ok {
-		in.Filters["v6"] = []string{"false"}
-		if strings.EqualFold(v[0], "IPv6") {
-			in.Filters["v6"] = []string{"true"}
-		}
-		delete(in.Filters, "ethertype")
-	}
-	q, err := in.query(map[string]string{
-		"direction": "direction", "v6": "v6", "protocol": "protocol", "remote_group_id": "remote_group_id", "remote_ip_prefix": "remote_prefix",
-		"port_range_min": "port_min", "port_range_max": "port_max", "remote_address_group_id": "address_group_id",
-		"used_in_default_sg": "in_default", "used_in_non_default_sg": "in_others",
-	})
+	q, err := in.ruleQuery(map[string]string{"used_in_default_sg": "in_default", "used_in_non_default_sg": "in_others"})
 	if err != nil {
 		return templatesOut{}, err
 	}

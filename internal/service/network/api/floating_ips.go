@@ -48,12 +48,12 @@ func (a *api) detailed(ctx context.Context, list []floatingIPOut) error {
 	if err != nil {
 		return err
 	}
+	details := make(map[string]*detail, len(ports))
+	for _, p := range ports {
+		details[p.ID] = &detail{p.Name, p.NetworkID, p.MAC, p.AdminUp, p.Status, p.DeviceID, p.DeviceOwner}
+	}
 	for i, f := range list {
-		for _, p := range ports {
-			if f.PortID != nil && *f.PortID == p.ID {
-				list[i].Details = &detail{p.Name, p.NetworkID, p.MAC, p.AdminUp, p.Status, p.DeviceID, p.DeviceOwner}
-			}
-		}
+		list[i].Details = details[deref(f.PortID)]
 	}
 	return nil
 }

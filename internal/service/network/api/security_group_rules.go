@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -12,8 +13,15 @@ import (
 )
 
 type ruleOut struct {
-	ID            string  `json:"id"`
-	GroupID       string  `json:"security_group_id"`
+	ID      string `json:"id"`
+	GroupID string `json:"security_group_id"`
+	matchOut
+	Normalized *string `json:"normalized_cidr"`
+	stampOut
+}
+
+// matchOut is what a rule, or a template of one, lets through.
+type matchOut struct {
 	Description   string  `json:"description"`
 	Direction     string  `json:"direction"`
 	EtherType     string  `json:"ethertype"`
@@ -22,9 +30,7 @@ type ruleOut struct {
 	PortMax       *int    `json:"port_range_max"`
 	RemoteGroupID *string `json:"remote_group_id"`
 	RemotePrefix  *string `json:"remote_ip_prefix"`
-	Normalized    *string `json:"normalized_cidr"`
 	RemoteSetID   *string `json:"remote_address_group_id"`
-	stampOut
 }
 
 type rulesOut struct {
@@ -57,33 +63,39 @@ type ruleFields struct {
 }
 
 func newRuleOut(r network.Rule) ruleOut {
-	out := ruleOut{
-		ID: r.ID, GroupID: r.GroupID, Description: r.Description, Direction: r.Direction, EtherType: "IPv4", Protocol: text(r.Protocol),
-		PortMin: r.PortMin, PortMax: r.PortMax, RemoteGroupID: text(r.RemoteGroupID), RemoteSetID: text(r.AddressGroupID), stampOut: stamp(r.ProjectID, r.Stamp),
+	match := newMatchOut(r)
+	return ruleOut{ID: r.ID, GroupID: r.GroupID, matchOut: match, Normalized: match.RemotePrefix, stampOut: stamp(r.ProjectID, r.Stamp)}
+}
+
+func newMatchOut(r network.Rule) matchOut {
+	out := matchOut{
+		Description: r.Description, Direction: r.Direction, EtherType: "IPv4", Protocol: text(r.Protocol),
+		PortMin: r.PortMin, PortMax: r.PortMax, RemoteGroupID: text(r.RemoteGroupID), RemoteSetID: text(r.AddressGroupID),
 	}
 	if r.V6 {
 		out.EtherType = "IPv6"
 	}
 	if r.RemotePrefix.IsValid() {
 		out.RemotePrefix = text(r.RemotePrefix.String())
-		out.Normalized = out.RemotePrefix
 	}
 	return out
 }
 
-func (a *api) listRules(ctx context.Context, in listIn) (rulesOut, error) {
-	if v, ok := in.Filters["ethertype"]; ok {
-		in.Filters["v6"] = []string{"false"}
-		if strings.EqualFold(v[0], "IPv6") {
-			in.Filters["v6"] = []string{"true"}
-		}
-		delete(in.Filters, "ethertype")
+// ruleQuery reads the filters of rules and of their templates, and by those names some that only one of them has.
+func (l listIn) ruleQuery(names map[string]string) (network.Query, error) {
+	if v, ok := l.Filters["ethertype"]; ok {
+		l.Filters["v6"] = []string{strconv.FormatBool(strings.EqualFold(v[0], "IPv6"))}
+		delete(l.Filters, "ethertype")
 	}
-	q, err := in.query(map[string]string{
-		"security_group_id": "group_id", "direction": "direction", "v6": "v6", "protocol": "protocol", "remote_group_id": "remote_group_id",
-		"remote_ip_prefix": "remote_prefix", "port_range_min": "port_min", "port_range_max": "port_max",
-		"remote_address_group_id": "address_group_id",
+	maps.Copy(names, map[string]string{
+		"direction": "direction", "v6": "v6", "protocol": "protocol", "remote_group_id": "remote_group_id", "remote_ip_prefix": "remote_prefix",
+		"port_range_min": "port_min", "port_range_max": "port_max", "remote_address_group_id": "address_group_id",
 	})
+	return l.query(names)
+}
+
+func (a *api) listRules(ctx context.Context, in listIn) (rulesOut, error) {
+	q, err := in.ruleQuery(map[string]string{"security_group_id": "group_id"})
 	if err != nil {
 		return rulesOut{}, err
 	}

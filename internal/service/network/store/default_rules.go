@@ -14,39 +14,21 @@ import (
 type templateRow struct {
 	bun.BaseModel `bun:"table:default_group_rules,alias:dr"`
 
-	ID            string `bun:"id,pk"`
-	Description   string `bun:"description"`
-	Direction     string `bun:"direction"`
-	V6            bool   `bun:"v6"`
-	Protocol      string `bun:"protocol"`
-	PortMin       *int   `bun:"port_min"`
-	PortMax       *int   `bun:"port_max"`
-	RemoteGroupID string `bun:"remote_group_id"`
-	RemotePrefix  string `bun:"remote_prefix"`
-	AddressesID   string `bun:"address_group_id"`
-	InDefault     bool   `bun:"in_default"`
-	InOthers      bool   `bun:"in_others"`
-	Signature     string `bun:"signature"`
+	ID string `bun:"id,pk"`
+	matchRow
+	InDefault bool `bun:"in_default"`
+	InOthers  bool `bun:"in_others"`
 	stampRow
 }
 
 func templateOf(t network.RuleTemplate) *templateRow {
-	r := ruleOf(t.Rule)
-	return &templateRow{
-		ID: r.ID, Description: r.Description, Direction: r.Direction, V6: r.V6, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,
-		RemoteGroupID: r.RemoteGroupID, RemotePrefix: r.RemotePrefix, AddressesID: r.AddressesID, InDefault: t.InDefault, InOthers: t.InOthers,
-		Signature: r.Signature, stampRow: r.stampRow,
-	}
+	return &templateRow{ID: t.ID, matchRow: matchOf(t.Rule), InDefault: t.InDefault, InOthers: t.InOthers, stampRow: stampOf(t.Stamp)}
 }
 
 func (r templateRow) noun() network.RuleTemplate {
-	return network.RuleTemplate{
-		Rule: network.Rule{
-			ID: r.ID, Description: r.Description, Direction: r.Direction, V6: r.V6, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,
-			RemoteGroupID: r.RemoteGroupID, RemotePrefix: prefix(r.RemotePrefix), AddressGroupID: r.AddressesID, Stamp: r.stampRow.noun(),
-		},
-		InDefault: r.InDefault, InOthers: r.InOthers,
-	}
+	out := network.RuleTemplate{Rule: r.rule(), InDefault: r.InDefault, InOthers: r.InOthers}
+	out.ID, out.Stamp = r.ID, r.stampRow.noun()
+	return out
 }
 
 // AddRuleTemplate implements network.RuleTemplateStore.

@@ -28,9 +28,15 @@ type groupRow struct {
 type ruleRow struct {
 	bun.BaseModel `bun:"table:security_group_rules,alias:sr"`
 
-	ID            string `bun:"id,pk"`
-	GroupID       string `bun:"group_id"`
-	ProjectID     string `bun:"project_id"`
+	ID        string `bun:"id,pk"`
+	GroupID   string `bun:"group_id"`
+	ProjectID string `bun:"project_id"`
+	matchRow
+	taggedRow
+}
+
+// matchRow is what a rule, or a template of one, lets through.
+type matchRow struct {
 	Description   string `bun:"description"`
 	Direction     string `bun:"direction"`
 	V6            bool   `bun:"v6"`
@@ -40,8 +46,7 @@ type ruleRow struct {
 	RemoteGroupID string `bun:"remote_group_id"`
 	RemotePrefix  string `bun:"remote_prefix"`
 	AddressesID   string `bun:"address_group_id"`
-	Signature     string `bun:"signature"`
-	taggedRow
+	Signature     string `bun:"signature"` // of all that makes two rules the same
 }
 
 func groupOf(g network.SecurityGroup) *groupRow {
@@ -66,13 +71,15 @@ func number0(n *int) string {
 }
 
 func ruleOf(r network.Rule) ruleRow {
-	out := ruleRow{
-		ID: r.ID, GroupID: r.GroupID, ProjectID: r.ProjectID, Description: r.Description, Direction: r.Direction, V6: r.V6,
-		Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax, RemoteGroupID: r.RemoteGroupID,
-		RemotePrefix: prefixText(r.RemotePrefix), AddressesID: r.AddressGroupID,
+	return ruleRow{ID: r.ID, GroupID: r.GroupID, ProjectID: r.ProjectID, matchRow: matchOf(r), taggedRow: taggedOf(r.Stamp)}
+}
+
+func matchOf(r network.Rule) matchRow {
+	out := matchRow{
+		Description: r.Description, Direction: r.Direction, V6: r.V6, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax,
+		RemoteGroupID: r.RemoteGroupID, RemotePrefix: prefixText(r.RemotePrefix), AddressesID: r.AddressGroupID,
 		Signature: fmt.Sprintf("%s %t %s %s %s %s %s", r.Direction, r.V6, r.Protocol, number0(r.PortMin), number0(r.PortMax),
 			r.RemoteGroupID, prefixText(r.RemotePrefix)),
-		taggedRow: taggedOf(r.Stamp),
 	}
 	if r.AddressGroupID != "" { // the signatures of others stay as they were written
 		out.Signature += " " + r.AddressGroupID
@@ -81,10 +88,15 @@ func ruleOf(r network.Rule) ruleRow {
 }
 
 func (r ruleRow) noun() network.Rule {
+	out := r.matchRow.rule()
+	out.ID, out.GroupID, out.ProjectID, out.Stamp = r.ID, r.GroupID, r.ProjectID, r.taggedRow.noun()
+	return out
+}
+
+func (m matchRow) rule() network.Rule {
 	return network.Rule{
-		ID: r.ID, GroupID: r.GroupID, ProjectID: r.ProjectID, Description: r.Description, Direction: r.Direction, V6: r.V6,
-		Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax, RemoteGroupID: r.RemoteGroupID,
-		RemotePrefix: prefix(r.RemotePrefix), AddressGroupID: r.AddressesID, Stamp: r.taggedRow.noun(),
+		Description: m.Description, Direction: m.Direction, V6: m.V6, Protocol: m.Protocol, PortMin: m.PortMin, PortMax: m.PortMax,
+		RemoteGroupID: m.RemoteGroupID, RemotePrefix: prefix(m.RemotePrefix), AddressGroupID: m.AddressesID,
 	}
 }
 

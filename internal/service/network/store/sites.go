@@ -23,7 +23,7 @@ JOIN port_addresses AS a ON a.port_id = p.id
 WHERE p.device_owner = 'network:distributed' AND p.network_id IN (?)
 ORDER BY p.id, a.place`
 
-// Sites implements network.NetworkStore.
+// Sites implements network.PortStore.
 func (s *Store) Sites(ctx context.Context, networkIDs []string) (map[string]*network.Site, error) {
 	sites := make(map[string]*network.Site, len(networkIDs))
 	err := s.db.Read(ctx, sitesQuery, []any{db.ListOf(networkIDs)}, func(rows *sql.Rows) error {
