@@ -33,11 +33,11 @@ func (e *Engines) listenSouth(ctx context.Context) error {
 	if host != "" && !e.cfg.Cluster.there() { // the database of a cluster says the same to all its servers
 		target += ":" + host
 	}
-	certs, err := readCerts(ctx, ovnSouthSocket, "OVN_Southbound")
+	certs, err := readCerts(ctx, ovnSouthSocket, southDatabase)
 	if err != nil {
 		return err
 	}
-	targets, err := texts(ctx, ovnSouthSocket, "OVN_Southbound", "Connection", "target", "role")
+	targets, err := texts(ctx, ovnSouthSocket, southDatabase, "Connection", "target", "role")
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ const (
 	// dnsMessage is the most bytes of a message by UDP; RFC 6891 has 4096 as the usual limit.
 	dnsMessage = 4096
 	dnsHeader  = 12
+	// acceptPause is how long the listener rests when a connection could not be accepted.
+	acceptPause = 50 * time.Millisecond
 )
 
 // hostResolvers are the host's own, as address:port.
@@ -150,7 +152,7 @@ func (f *forwarder) ask(ctx context.Context, question []byte) []byte {
 // askResolvers returns the first answer of a resolver, or that there was none.
 func (f *forwarder) askResolvers(ctx context.Context, question []byte) []byte {
 	for _, r := range f.resolvers() {
-		answer, err := f.askOne(ctx, r, question)
+		answer, err := askByUDP(ctx, r, question)
 		if err == nil {
 			return answer
 		}
@@ -161,18 +163,27 @@ func (f *forwarder) askResolvers(ctx context.Context, question []byte) []byte {
 	return failure
 }
 
-func (f *forwarder) askOne(ctx context.Context, resolver string, question []byte) ([]byte, error) {
-	c, err := (&net.Dialer{Timeout: dnsPatience}).DialContext(ctx, "udp", resolver)
+// put asks a resolver a question; the answer comes on the connection, which ends with its patience.
+func put(ctx context.Context, network, resolver string, question []byte) (net.Conn, error) {
+	c, err := (&net.Dialer{Timeout: dnsPatience}).DialContext(ctx, network, resolver)
+	if err != nil {
+		return nil, err
+	}
+	if err = c.SetDeadline(time.Now().Add(dnsPatience)); err == nil {
+		_, err = c.Write(question)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func askByUDP(ctx context.Context, resolver string, question []byte) ([]byte, error) {
+	c, err := put(ctx, "udp", resolver, question)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(dnsPatience)); err != nil {
-		return nil, err
-	}
-	if _, err := c.Write(question); err != nil {
-		return nil, err
-	}
 	answer := make([]byte, dnsMessage)
 	for {
 		n, err := c.Read(answer)
@@ -191,7 +202,12 @@ func (f *forwarder) serveTCP(ctx context.Context) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
+		if err != nil { // no descriptor is free, or the guest has gone: to ask again at once would help neither
+			f.log.Debug("a DNS connection was not accepted", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(acceptPause):
+			}
 			continue
 		}
 		if !f.enter() {
@@ -222,7 +238,7 @@ func (f *forwarder) converse(ctx context.Context, guest net.Conn) error {
 	err = errors.New("the host has no resolver")
 	for _, r := range f.resolvers() {
 		var answer []byte
-		if answer, err = f.askByTCP(ctx, r, question); err == nil {
+		if answer, err = askByTCP(ctx, r, question); err == nil {
 			_, err = guest.Write(answer)
 			return err
 		}
@@ -230,18 +246,12 @@ func (f *forwarder) converse(ctx context.Context, guest net.Conn) error {
 	return err
 }
 
-func (f *forwarder) askByTCP(ctx context.Context, resolver string, question []byte) ([]byte, error) {
-	c, err := (&net.Dialer{Timeout: dnsPatience}).DialContext(ctx, "tcp", resolver)
+func askByTCP(ctx context.Context, resolver string, question []byte) ([]byte, error) {
+	c, err := put(ctx, "tcp", resolver, question)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(dnsPatience)); err != nil {
-		return nil, err
-	}
-	if _, err := c.Write(question); err != nil {
-		return nil, err
-	}
 	return readMessage(c)
 }
 
