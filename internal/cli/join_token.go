@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -85,6 +86,6 @@ func joinTokenRevoke(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return call(ctx, own, http.MethodDelete, "join-tokens/"+args[0], nil, nil)
+		return call(ctx, own, http.MethodDelete, "join-tokens/"+url.PathEscape(args[0]), nil, nil)
 	})
 }

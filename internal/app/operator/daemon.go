@@ -76,12 +76,17 @@ func (d daemon) running() (pid int, version string, err error) {
 	return pid, version, nil
 }
 
-// start runs this same binary in a session of its own; exited is closed when it ends.
+// start runs this same binary in the background; exited is sent how it ends.
 func (d daemon) start(args ...string) (exited <-chan error, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
+	return d.launch(exec.Command(self, args...))
+}
+
+// launch starts a command in a session of its own, which outlives this process, with its output in the log.
+func (d daemon) launch(cmd *exec.Cmd) (exited <-chan error, err error) {
 	if err := os.MkdirAll(filepath.Dir(d.logFile), 0o750); err != nil {
 		return nil, fmt.Errorf("making the log directory: %w", err)
 	}
@@ -90,7 +95,6 @@ func (d daemon) start(args ...string) (exited <-chan error, err error) {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(self, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

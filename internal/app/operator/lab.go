@@ -44,7 +44,7 @@ func labCommand(version string) *cobra.Command {
 			"a project with a network, a flavor and an image, tells how to log in, and runs until Ctrl-C. What it made is removed\n" +
 			"then, unless --data names a folder: the next run with it goes on with the same servers.\n\n" +
 			"lab --real N makes N real hosts on this machine instead, in namespaces of their own, with real engines and guests; it\n" +
-			"needs root, runs in the background, and the commands below are for it.",
+			"needs root, runs in the background, and the commands below are for it; kill and heal serve simulated hosts, too.",
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&l.Fleet.Hosts, "hosts", 100, "simulated hosts")

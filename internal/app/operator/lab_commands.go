@@ -27,8 +27,8 @@ func realCommands() []*cobra.Command {
 		realCommand("status", "Show the nodes: their cables, processes, and state in the API", cobra.NoArgs, func(ctx context.Context, r *RealLab, _ []string) error { return r.status(ctx) }),
 		realCommand("enter NODE [-- COMMAND…]", "Run a shell, or a command, on a node", cobra.MinimumNArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.enter(ctx, args[0], args[1:]) }),
 		realCommand("partition NODE", "Pull out all cables of a node; what runs on it runs on", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Partition(args[0]) }),
-		killPlayed(realCommand("kill {NODE | --lab FOLDER}", "Fail a node's power: its cables are dead and its processes gone", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Kill(args[0]) })),
-		healPlayed(realCommand("heal {NODE | --lab FOLDER}", "Plug a node's cables in, start again what does not run, and wait until it is up", cobra.ExactArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.heal(ctx, args[0]) })),
+		killPlayed(realCommand("kill {NODE | --lab FOLDER}", "Fail the power of a node, or of simulated hosts: cables are dead and processes gone", cobra.ExactArgs(1), func(_ context.Context, r *RealLab, args []string) error { return r.Lab.Kill(args[0]) })),
+		healPlayed(realCommand("heal {NODE | --lab FOLDER}", "Bring a node back and wait until it is up, or switch on again all simulated hosts that are off", cobra.ExactArgs(1), func(ctx context.Context, r *RealLab, args []string) error { return r.heal(ctx, args[0]) })),
 		realCommand("down", "Remove the laboratory: processes, namespaces, bridges, mounts and files", cobra.NoArgs, func(_ context.Context, r *RealLab, _ []string) error { return r.Lab.Down() }),
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/hypervisors"
@@ -161,25 +160,14 @@ func (r *RealLab) startAgent(host string) (started bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("finding this program: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(d.logFile), 0o750); err != nil {
-		return false, fmt.Errorf("making the log directory: %w", err)
-	}
-	log, err := os.OpenFile(d.logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
-	if err != nil {
-		return false, fmt.Errorf("opening the log: %w", err)
-	}
-	defer log.Close()
-	// It outlives this process, whatever ends that.
-	cmd := r.Lab.Command(context.Background(), host, append([]string{
+	// Its context is not this command's, which it outlives.
+	_, err = d.launch(r.Lab.Command(context.Background(), host, append([]string{
 		self, "agent", "--server=https://" + real.ControlMgmt + ":8443",
 		"--token-file=/var/lib/aloft/" + tokenFile,
-	}, real.HostFlags()...)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return false, fmt.Errorf("starting the agent of %s: %w", host, err)
+	}, real.HostFlags()...)...))
+	if err != nil {
+		return false, fmt.Errorf("the agent of %s: %w", host, err)
 	}
-	go func() { _ = cmd.Wait() }() // how it ends is in its log
 	return true, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,6 @@ const (
 	mgmtNet      = "10.254.88."
 	tunnelNet    = "10.254.89."
 	outsideNet   = "172.24.4."
-	gatewayHost  = 1
 	controlHost  = 2
 	firstHost    = 10 // host-1 has the next one
 	OutsideCIDR  = outsideNet + "1/24"
@@ -121,12 +121,11 @@ func (l Lab) There() bool {
 
 // Known refuses a name that is no node's.
 func (l Lab) Known(name string) error {
-	for _, n := range l.Nodes() {
-		if n == name {
-			return nil
-		}
+	nodes := l.Nodes()
+	if slices.Contains(nodes, name) {
+		return nil
 	}
-	return fmt.Errorf("there is no node %q in the laboratory %s: it has %s", name, l.Dir, strings.Join(l.Nodes(), ", "))
+	return fmt.Errorf("there is no node %q in the laboratory %s: it has %s", name, l.Dir, strings.Join(nodes, ", "))
 }
 
 // mounted tells whether a namespace is mounted on a file.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -47,15 +48,7 @@ func (l Lab) settle() error {
 // isMountPoint looks into the process's table of mounts, as a bind mount within a file system shows nowhere else.
 func isMountPoint(dir string) (bool, error) {
 	mounts, err := mountsBelow(dir)
-	if err != nil {
-		return false, err
-	}
-	for _, m := range mounts {
-		if m == dir {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.Contains(mounts, dir), err
 }
 
 // mountsBelow are the mount points at a folder and below it, in the order in which they were made.
@@ -257,17 +250,22 @@ func (l Lab) removeNode(name string) error {
 	if err := l.kill(name); err != nil {
 		return err
 	}
-	mounts, err := mountsBelow(l.node(name))
+	return removeMounted(l.node(name))
+}
+
+// removeMounted removes a folder and the mounts at and below it, the last one first.
+func removeMounted(dir string) error {
+	mounts, err := mountsBelow(dir)
 	if err != nil {
 		return err
 	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		if err := unix.Unmount(mounts[i], unix.MNT_DETACH); err != nil {
-			return fmt.Errorf("unmounting %s: %w", mounts[i], err)
+	for _, m := range slices.Backward(mounts) {
+		if err := unix.Unmount(m, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("unmounting %s: %w", m, err)
 		}
 	}
-	if err := os.RemoveAll(l.node(name)); err != nil {
-		return fmt.Errorf("removing the files of %s: %w", name, err)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("removing %s: %w", dir, err)
 	}
 	return nil
 }
@@ -293,21 +291,8 @@ func (l Lab) Down() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("reading what was made: %w", err)
 	}
-	made := strings.Fields(string(raw))
-	for i := len(made) - 1; i >= 0; i-- {
-		_ = os.Remove(made[i]) // what somebody uses by now is not empty, and stays
+	for _, dir := range slices.Backward(strings.Fields(string(raw))) {
+		_ = os.Remove(dir) // what somebody uses by now is not empty, and stays
 	}
-	mounts, err := mountsBelow(l.Dir)
-	if err != nil {
-		return err
-	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		if err := unix.Unmount(mounts[i], unix.MNT_DETACH); err != nil {
-			return fmt.Errorf("unmounting %s: %w", mounts[i], err)
-		}
-	}
-	if err := os.RemoveAll(l.Dir); err != nil {
-		return fmt.Errorf("removing %s: %w", l.Dir, err)
-	}
-	return nil
+	return removeMounted(l.Dir)
 }
