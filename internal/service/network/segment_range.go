@@ -294,7 +294,7 @@ func (s *Service) freeSegments(ctx context.Context, n *Network, list []SegmentRa
 	}
 	why := fmt.Sprintf("there is no network segment range for %s", where)
 	if total > 0 {
-		why = fmt.Sprintf("all %d segments for %s are used", total, where)
+		why = fmt.Sprintf("%d of %d segments for %s are used", total, total, where)
 	}
 	return nil, fault.New(fault.Unavailable, "Unable to create the network. No tenant network is available for allocation: %s. Name a provider:segmentation_id, or have an admin add a network segment range.",
 		why).WithCode("NoNetworkAvailable")

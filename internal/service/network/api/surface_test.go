@@ -105,7 +105,7 @@ func TestSegmentRanges(t *testing.T) {
 		require.Len(t, got, 2)
 		status, e := vlan("two")
 		require.Equal(t, 503, status, e)
-		require.Contains(t, e["message"], "all 2 segments for vlan on physical network dc are used")
+		require.Contains(t, e["message"], "2 of 2 segments for vlan on physical network dc are used")
 		require.Equal(t, object{"10": "one"}, admin.show("network_segment_ranges/" + mine["id"].(string))["used"])
 		wider := admin.change("network_segment_ranges/"+all["id"].(string), object{"network_segment_range": object{"maximum": 25}})
 		require.Equal(t, []any{22.0, 23.0, 24.0, 25.0}, wider["available"])

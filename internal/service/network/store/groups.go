@@ -88,7 +88,7 @@ func matchOf(r network.Rule) matchRow {
 }
 
 func (r ruleRow) noun() network.Rule {
-	out := r.matchRow.rule()
+	out := r.rule()
 	out.ID, out.GroupID, out.ProjectID, out.Stamp = r.ID, r.GroupID, r.ProjectID, r.taggedRow.noun()
 	return out
 }
