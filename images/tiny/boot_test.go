@@ -127,15 +127,15 @@ func TestImageWithoutMetadata(t *testing.T) {
 
 func TestBuildingAgainIsTheSame(t *testing.T) {
 	image := builtImage(t)
-	opt, err := Options{Log: slog.New(slog.DiscardHandler)}.withDefaults()
+	again := filepath.Join(t.TempDir(), "again.qcow2")
+	opt, err := Options{Out: again, Log: slog.New(slog.DiscardHandler)}.withDefaults()
 	require.NoError(t, err)
 	unlock, err := lock(t.Context(), filepath.Join(opt.WorkDir, "lock"))
 	require.NoError(t, err)
 	defer unlock()
 	packages, err := fetchPackages(t.Context(), opt)
 	require.NoError(t, err)
-	again := filepath.Join(t.TempDir(), "again.qcow2") // made anew, where Build would copy the finished one
-	require.NoError(t, makeImage(t.Context(), opt, packages, again))
+	require.NoError(t, makeImage(t.Context(), opt, packages, again), "made anew, where Build would copy the finished one")
 	require.NoError(t, exec.CommandContext(t.Context(), "cmp", image, again).Run())
 }
 
