@@ -11,7 +11,8 @@ import (
 
 // PortChange is what should change of a port; nil fields stay.
 type PortChange struct {
-	Name, Description, DNSName    *string
+	Name, Description             *string
+	DNSName, DNSDomain            *string
 	AdminUp, PortSecurity         *bool
 	MAC                           *string // "": a new one
 	DeviceID, DeviceOwner, HostID *string
@@ -92,6 +93,7 @@ func (s *Service) alter(ctx context.Context, c *auth.Caller, p *Port, in PortCha
 	set(&p.Name, in.Name)
 	set(&p.Description, in.Description)
 	set(&p.DNSName, in.DNSName)
+	set(&p.DNSDomain, in.DNSDomain)
 	set(&p.AdminUp, in.AdminUp)
 	set(&p.PortSecurity, in.PortSecurity)
 	set(&p.DeviceID, in.DeviceID)

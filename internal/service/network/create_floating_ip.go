@@ -20,6 +20,7 @@ type NewFloatingIP struct {
 	PortID                 string     // to which it should lead; may be empty
 	FixedAddress           netip.Addr // of the port; invalid: its only IPv4 address
 	QoSPolicyID            string
+	DNSName, DNSDomain     string // both or none
 }
 
 // CreateFloatingIP takes an address of an external network, and lets it lead to a port.
@@ -34,7 +35,7 @@ func (s *Service) CreateFloatingIP(ctx context.Context, c *auth.Caller, in NewFl
 			return FloatingIP{}, err
 		}
 		if !n.External {
-			return FloatingIP{}, fault.Invalidf("floating_network_id", "Bad floatingip request: Network %s is not a valid external network.", n.ID).WithCode("BadRequest")
+			return FloatingIP{}, badFloating("floating_network_id", "Network %s is not a valid external network.", n.ID)
 		}
 		if in.Address.IsValid() && !c.Admin() {
 			return FloatingIP{}, disallowed("create_floatingip:floating_ip_address")
@@ -44,7 +45,10 @@ func (s *Service) CreateFloatingIP(ctx context.Context, c *auth.Caller, in NewFl
 		}
 		f := FloatingIP{
 			ID: uuid.NewString(), ProjectID: projectID, Description: in.Description, NetworkID: n.ID, Status: StatusDown,
-			QoSPolicyID: in.QoSPolicyID, Stamp: born(),
+			QoSPolicyID: in.QoSPolicyID, DNSName: in.DNSName, DNSDomain: in.DNSDomain, Stamp: born(),
+		}
+		if err := checkFloatingName(f); err != nil {
+			return f, err
 		}
 		if err := s.usePolicy(ctx, c, f.QoSPolicyID); err != nil {
 			return f, err
@@ -79,7 +83,7 @@ func (s *Service) takeOutside(ctx context.Context, f *FloatingIP, in NewFloating
 		}
 	}
 	if len(v4) == 0 {
-		return fault.Invalidf("floating_network_id", "Bad floatingip request: Network %s does not contain any IPv4 subnet.", f.NetworkID).WithCode("BadRequest")
+		return badFloating("floating_network_id", "Network %s does not contain any IPv4 subnet.", f.NetworkID)
 	}
 	p, err := s.addPort(ctx, Port{
 		ID: uuid.NewString(), NetworkID: f.NetworkID, AdminUp: true, Status: StatusNone, DeviceID: f.ID,
@@ -137,12 +141,11 @@ func target(p Port, fixed netip.Addr) (FixedIP, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return FixedIP{}, fault.Invalidf("fixed_ip_address", "Bad floatingip request: Port %s has multiple fixed IPv4 addresses. Must provide a specific IPv4 address when assigning a floating IP.", p.ID).
-			WithCode("BadRequest")
+		return FixedIP{}, badFloating("fixed_ip_address", "Port %s has multiple fixed IPv4 addresses. Must provide a specific IPv4 address when assigning a floating IP.", p.ID)
 	case fixed.IsValid():
-		return FixedIP{}, fault.Invalidf("fixed_ip_address", "Bad floatingip request: Port %s does not have fixed ip %s.", p.ID, fixed).WithCode("BadRequest")
+		return FixedIP{}, badFloating("fixed_ip_address", "Port %s does not have fixed ip %s.", p.ID, fixed)
 	}
-	return FixedIP{}, fault.Invalidf("port_id", "Bad floatingip request: Cannot add floating IP to port %s that has no fixed IPv4 addresses.", p.ID).WithCode("BadRequest")
+	return FixedIP{}, badFloating("port_id", "Cannot add floating IP to port %s that has no fixed IPv4 addresses.", p.ID)
 }
 
 // routerBetween is the router that joins a subnet and an external network; "" if none does.
@@ -163,4 +166,8 @@ func (s *Service) routerBetween(ctx context.Context, subnetID, externalID string
 		}
 	}
 	return "", nil
+}
+
+func badFloating(field, format string, args ...any) error {
+	return fault.Invalidf(field, "Bad floatingip request: "+format, args...).WithCode("BadRequest")
 }

@@ -22,7 +22,7 @@ type NewPort struct {
 	GroupIDs                                *[]string  // nil: the project's default group
 	FixedIPs                                []WantedIP // nil: one of each IP version; empty: none
 	Pairs                                   []AddressPair
-	DNSName                                 string
+	DNSName, DNSDomain                      string
 	QoSPolicyID                             string
 	DHCPOptions                             []DHCPOption
 	Tags                                    []string
@@ -58,7 +58,7 @@ func (s *Service) newPort(ctx context.Context, c *auth.Caller, in NewPort, known
 	p := Port{
 		ID: in.ID, NetworkID: n.ID, ProjectID: projectID, Name: in.Name, Description: in.Description, AdminUp: or(in.AdminUp, true),
 		Status: StatusDown, MAC: in.MAC, DeviceID: in.DeviceID, DeviceOwner: in.DeviceOwner, HostID: in.HostID,
-		PortSecurity: or(in.PortSecurity, n.PortSecurity), Pairs: in.Pairs, DNSName: in.DNSName, QoSPolicyID: in.QoSPolicyID,
+		PortSecurity: or(in.PortSecurity, n.PortSecurity), Pairs: in.Pairs, DNSName: in.DNSName, DNSDomain: in.DNSDomain, QoSPolicyID: in.QoSPolicyID,
 		DHCPOptions: in.DHCPOptions, ForDevice: in.ForDevice, Stamp: born(),
 	}
 	if p.ID == "" {

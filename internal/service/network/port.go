@@ -43,6 +43,7 @@ type Port struct {
 	FixedIPs                                    []FixedIP
 	Pairs                                       []AddressPair
 	DNSName                                     string
+	DNSDomain                                   string // with the dot at its end; empty: the network's
 	QoSPolicyID                                 string
 	DHCPOptions                                 []DHCPOption
 	ForDevice                                   bool // it was made for its device and goes with it

@@ -31,5 +31,6 @@ type FloatingIP struct {
 	RouterID                   string
 	Status                     string
 	QoSPolicyID                string
+	DNSName, DNSDomain         string // both or none; the domain has the dot at its end
 	Stamp
 }

@@ -91,6 +91,7 @@ func extensions() []extension {
 		{"auto-allocated-topology", "Auto Allocated Topology Services", "A network that leads outside, made as a whole"},
 		{"availability_zone", "Availability Zone", "The availability zones of the cloud"},
 		{"binding", "Port Binding", "The host on which a port's device runs"},
+		{"dns-domain-ports", "dns_domain for ports", "Domains of single ports' names"},
 		{"dns-integration", "DNS Integration", "Names of ports that resolve inside their network"},
 		{"ext-gw-mode", "Neutron L3 Configurable external gateway mode", "SNAT of a router's gateway, on or off"},
 		{"external-net", "Neutron external network", "Networks that lead outside"},

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/rest"
@@ -18,6 +20,8 @@ type floatingIPOut struct {
 	RouterID    *string `json:"router_id"`
 	Status      string  `json:"status"`
 	QoSPolicyID *string `json:"qos_policy_id"`
+	DNSName     string  `json:"dns_name"`
+	DNSDomain   string  `json:"dns_domain"`
 	Details     *detail `json:"port_details"`
 	stampOut
 }
@@ -87,12 +91,20 @@ type floatingIPIn struct {
 	PortID      *string          `json:"port_id"`
 	Fixed       *string          `json:"fixed_ip_address"`
 	QoSPolicyID *string          `json:"qos_policy_id"`
+	DNSName     string           `json:"dns_name"`
+	DNSDomain   string           `json:"dns_domain"`
+}
+
+// Validate implements what rest calls after decoding.
+func (w floatingIPIn) Validate() error {
+	return cmp.Or(relativeName(w.DNSName), dnsDomain(w.DNSDomain))
 }
 
 func newFloatingIPOut(f network.FloatingIP) floatingIPOut {
 	return floatingIPOut{
 		ID: f.ID, Description: f.Description, NetworkID: f.NetworkID, Address: f.Address.String(), PortID: text(f.PortID),
-		Fixed: address(f.FixedAddress), RouterID: text(f.RouterID), Status: f.Status, QoSPolicyID: text(f.QoSPolicyID), stampOut: stamp(f.ProjectID, f.Stamp),
+		Fixed: address(f.FixedAddress), RouterID: text(f.RouterID), Status: f.Status, QoSPolicyID: text(f.QoSPolicyID),
+		DNSName: f.DNSName, DNSDomain: f.DNSDomain, stampOut: stamp(f.ProjectID, f.Stamp),
 	}
 }
 
@@ -127,7 +139,7 @@ func (a *api) createFloatingIP(ctx context.Context, in struct {
 func (a *api) newFloatingIP(ctx context.Context, w floatingIPIn) (floatingIPOut, error) {
 	spec := network.NewFloatingIP{
 		ProjectID: w.id(), Description: w.Description.Value, NetworkID: w.NetworkID, SubnetID: deref(w.SubnetID), PortID: deref(w.PortID),
-		QoSPolicyID: deref(w.QoSPolicyID),
+		QoSPolicyID: deref(w.QoSPolicyID), DNSName: strings.ToLower(w.DNSName), DNSDomain: strings.ToLower(w.DNSDomain),
 	}
 	var err error
 	if spec.Address, err = parseAddr("floating_ip_address", deref(w.Address)); err != nil {

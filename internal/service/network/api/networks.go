@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/rest"
@@ -34,6 +35,7 @@ type networkOut struct {
 
 type networkIn struct {
 	owner
+	domainField
 
 	Name         rest.Opt[string] `json:"name" check:"max=255"`
 	Description  rest.Opt[string] `json:"description" check:"max=255"`
@@ -43,7 +45,6 @@ type networkIn struct {
 	Default      *bool            `json:"is_default"`
 	MTU          *int             `json:"mtu"`
 	PortSecurity *bool            `json:"port_security_enabled"`
-	DNSDomain    rest.Opt[string] `json:"dns_domain" check:"max=255"`
 	ZoneHints    []string         `json:"availability_zone_hints"`
 	QoSPolicyID  rest.Opt[string] `json:"qos_policy_id"`
 	Transparent  *bool            `json:"vlan_transparent"`
@@ -120,7 +121,7 @@ func (a *api) createNetwork(ctx context.Context, in struct {
 func (a *api) newNetwork(ctx context.Context, w networkIn) (networkOut, error) {
 	spec := network.NewNetwork{
 		ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, AdminUp: w.AdminUp, PortSecurity: w.PortSecurity,
-		Shared: w.Shared, External: w.External, Default: w.Default, MTU: w.MTU, DNSDomain: w.DNSDomain.Value, ZoneHints: w.ZoneHints,
+		Shared: w.Shared, External: w.External, Default: w.Default, MTU: w.MTU, DNSDomain: strings.ToLower(w.DNSDomain.Value), ZoneHints: w.ZoneHints,
 		QoSPolicyID: given(w.QoSPolicyID), VLANTransparent: deref(w.Transparent),
 	}
 	if w.Kind != nil || w.Physical != nil || w.Segment != nil {
@@ -149,6 +150,8 @@ func (a *api) changeNetwork(ctx context.Context, in struct {
 	condition
 	ID      string `path:"id"`
 	Network struct {
+		domainField
+
 		Name         rest.Opt[string] `json:"name" check:"max=255"`
 		Description  rest.Opt[string] `json:"description" check:"max=255"`
 		AdminUp      *bool            `json:"admin_state_up"`
@@ -157,7 +160,6 @@ func (a *api) changeNetwork(ctx context.Context, in struct {
 		Default      *bool            `json:"is_default"`
 		MTU          *int             `json:"mtu"`
 		PortSecurity *bool            `json:"port_security_enabled"`
-		DNSDomain    rest.Opt[string] `json:"dns_domain" check:"max=255"`
 		QoSPolicyID  rest.Opt[string] `json:"qos_policy_id"`
 	} `body:"network"`
 },
@@ -168,7 +170,7 @@ func (a *api) changeNetwork(ctx context.Context, in struct {
 	}
 	c, w := auth.From(ctx), in.Network
 	n, err := a.core.ChangeNetwork(ctx, c, in.ID, network.NetworkChange{
-		Revision: revision, Name: given(w.Name), Description: given(w.Description), DNSDomain: given(w.DNSDomain), AdminUp: w.AdminUp, Shared: w.Shared,
+		Revision: revision, Name: given(w.Name), Description: given(w.Description), DNSDomain: lower(w.DNSDomain), AdminUp: w.AdminUp, Shared: w.Shared,
 		External: w.External, Default: w.Default, MTU: w.MTU, PortSecurity: w.PortSecurity, QoSPolicyID: given(w.QoSPolicyID),
 	})
 	return networkShow{a.networkOut(c, n)}, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -42,6 +43,7 @@ type portOut struct {
 	DHCPOptions   []dhcpOptionOut `json:"extra_dhcp_opts"`
 	PortSecurity  bool            `json:"port_security_enabled"`
 	DNSName       string          `json:"dns_name"`
+	DNSDomain     string          `json:"dns_domain"`
 	DNSAssignment []assignmentOut `json:"dns_assignment"`
 	QoSPolicyID   *string         `json:"qos_policy_id"`
 	VNICType      string          `json:"binding:vnic_type"`
@@ -73,7 +75,8 @@ type portFields struct {
 	Pairs        rest.Opt[[]pairWire]    `json:"allowed_address_pairs"`
 	DHCPOptions  []dhcpOptionIn          `json:"extra_dhcp_opts"`
 	PortSecurity *bool                   `json:"port_security_enabled"`
-	DNSName      rest.Opt[string]        `json:"dns_name" check:"max=255"`
+	DNSName      rest.Opt[string]        `json:"dns_name" doc:"Alone, or with its whole domain and a dot at the end."`
+	DNSDomain    rest.Opt[string]        `json:"dns_domain" doc:"Ends with a dot; without one it is the network's."`
 	QoSPolicyID  rest.Opt[string]        `json:"qos_policy_id"`
 	HostID       rest.Opt[string]        `json:"binding:host_id" check:"max=255"`
 	VNICType     *string                 `json:"binding:vnic_type" check:"enum=normal"`
@@ -90,7 +93,7 @@ func (f portFields) Validate() error {
 			return fault.Invalidf("extra_dhcp_opts", "Invalid input for ip_version of %s. Reason: '%d' is not in [4, 6].", o.Name, *v).WithCode("InvalidInput")
 		}
 	}
-	return nil
+	return cmp.Or(dnsName(f.DNSName.Value), dnsDomain(f.DNSDomain.Value))
 }
 
 type portIn struct {
@@ -101,19 +104,17 @@ type portIn struct {
 	Tags      []string `json:"tags"`
 }
 
-func newPortOut(c *auth.Caller, p network.Port) portOut {
+// newPortOut writes a port of a network that has a DNS domain.
+func newPortOut(c *auth.Caller, p network.Port, domain string) portOut {
 	out := portOut{
 		ID: p.ID, Name: p.Name, Description: p.Description, NetworkID: p.NetworkID, AdminUp: p.AdminUp, Status: p.Status, MAC: p.MAC,
-		DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, Groups: p.GroupIDs, PortSecurity: p.PortSecurity, DNSName: p.DNSName,
+		DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, Groups: p.GroupIDs, PortSecurity: p.PortSecurity, DNSName: p.DNSName, DNSDomain: p.DNSDomain,
 		QoSPolicyID: text(p.QoSPolicyID), DHCPOptions: dhcpOptionsOut(p.DHCPOptions), VNICType: "normal", stampOut: stamp(p.ProjectID, p.Stamp),
 	}
 	for _, f := range p.FixedIPs {
 		out.FixedIPs = append(out.FixedIPs, fixedIPWire{f.SubnetID, f.Address.String()})
-		name := p.DNSName
-		if name == "" {
-			name = "host-" + strings.NewReplacer(".", "-", ":", "-").Replace(f.Address.String())
-		}
-		out.DNSAssignment = append(out.DNSAssignment, assignmentOut{name, f.Address.String(), name + "."})
+		name := p.HostnameAt(f.Address)
+		out.DNSAssignment = append(out.DNSAssignment, assignmentOut{name, f.Address.String(), network.FullName(name, p.DomainIn(domain))})
 	}
 	for _, pair := range p.Pairs {
 		w := pairWire{pair.MAC, pair.CIDR}
@@ -138,11 +139,22 @@ func newPortOut(c *auth.Caller, p network.Port) portOut {
 	return out
 }
 
+// portsOut writes ports, with the DNS domains of their networks.
+func (a *api) portsOut(ctx context.Context, list ...network.Port) ([]portOut, error) {
+	c := auth.From(ctx)
+	domains, err := a.core.Domains(ctx, list)
+	out := make([]portOut, 0, len(list))
+	for _, p := range list {
+		out = append(out, newPortOut(c, p, domains[p.NetworkID]))
+	}
+	return out, err
+}
+
 func portNames() map[string]string {
 	return map[string]string{
 		"name": "name", "network_id": "network_id", "admin_state_up": "admin_up", "status": "status", "mac_address": "mac",
 		"device_id": "device_id", "device_owner": "device_owner", "binding:host_id": "host_id", "port_security_enabled": "port_security",
-		"dns_name": "dns_name", "qos_policy_id": "qos_policy_id", "security_groups": "group_id", "ip_address": "address", "subnet_id": "subnet_id",
+		"dns_name": "dns_name", "dns_domain": "dns_domain", "qos_policy_id": "qos_policy_id", "security_groups": "group_id", "ip_address": "address", "subnet_id": "subnet_id",
 	}
 }
 
@@ -160,8 +172,8 @@ func (a *api) listPorts(ctx context.Context, in listIn) (portsOut, error) {
 		return portsOut{}, err
 	}
 	var out portsOut
-	for _, p := range list {
-		out.Ports = append(out.Ports, newPortOut(c, p))
+	if out.Ports, err = a.portsOut(ctx, list...); err != nil {
+		return out, err
 	}
 	out.Links = pages(ctx, in.List, q.Page, len(list), func(i int) string { return list[i].ID })
 	return out, a.withTrunks(ctx, out.Ports)
@@ -214,24 +226,29 @@ func (a *api) newPort(ctx context.Context, w portIn) (portOut, error) {
 	spec := network.NewPort{
 		NetworkID: w.NetworkID, ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, AdminUp: w.AdminUp,
 		MAC: w.MAC.Value, DeviceID: w.DeviceID.Value, DeviceOwner: w.DeviceOwner.Value, HostID: w.HostID.Value,
-		PortSecurity: w.PortSecurity, FixedIPs: wanted, Pairs: pairs(w.Pairs.Value), DNSName: w.DNSName.Value,
-		QoSPolicyID: w.QoSPolicyID.Value, DHCPOptions: newDHCPOptions(w.DHCPOptions), Tags: w.Tags,
+		PortSecurity: w.PortSecurity, FixedIPs: wanted, Pairs: pairs(w.Pairs.Value), DNSName: strings.ToLower(w.DNSName.Value),
+		DNSDomain: strings.ToLower(w.DNSDomain.Value), QoSPolicyID: w.QoSPolicyID.Value, DHCPOptions: newDHCPOptions(w.DHCPOptions), Tags: w.Tags,
 	}
 	if w.Groups.Set && !w.Groups.Null {
 		spec.GroupIDs = &w.Groups.Value
 	}
-	c := auth.From(ctx)
-	p, err := a.core.CreatePort(ctx, c, spec)
-	return newPortOut(c, p), err
+	p, err := a.core.CreatePort(ctx, auth.From(ctx), spec)
+	if err != nil {
+		return portOut{}, err
+	}
+	out, err := a.portsOut(ctx, p)
+	return out[0], err
 }
 
 func (a *api) showPort(ctx context.Context, in byID) (portShow, error) {
-	c := auth.From(ctx)
-	p, err := a.core.ShowPort(ctx, c, in.ID)
+	p, err := a.core.ShowPort(ctx, auth.From(ctx), in.ID)
 	if err != nil {
 		return portShow{}, err
 	}
-	out := []portOut{newPortOut(c, p)}
+	out, err := a.portsOut(ctx, p)
+	if err != nil {
+		return portShow{}, err
+	}
 	err = a.withTrunks(ctx, out)
 	return portShow{out[0]}, err
 }
@@ -248,7 +265,7 @@ func (a *api) changePort(ctx context.Context, in struct {
 	}
 	w := in.Port
 	change := network.PortChange{
-		Revision: revision, Name: given(w.Name), Description: given(w.Description), DNSName: given(w.DNSName), AdminUp: w.AdminUp,
+		Revision: revision, Name: given(w.Name), Description: given(w.Description), DNSName: lower(w.DNSName), DNSDomain: lower(w.DNSDomain), AdminUp: w.AdminUp,
 		PortSecurity: w.PortSecurity, MAC: given(w.MAC), DeviceID: given(w.DeviceID), DeviceOwner: given(w.DeviceOwner),
 		HostID: given(w.HostID), GroupIDs: given(w.Groups), QoSPolicyID: given(w.QoSPolicyID),
 		DHCPOptions: dhcpOptionChanges(w.DHCPOptions),
@@ -264,9 +281,12 @@ func (a *api) changePort(ctx context.Context, in struct {
 		list := pairs(w.Pairs.Value)
 		change.Pairs = &list
 	}
-	c := auth.From(ctx)
-	p, err := a.core.ChangePort(ctx, c, in.ID, change)
-	return portShow{newPortOut(c, p)}, err
+	p, err := a.core.ChangePort(ctx, auth.From(ctx), in.ID, change)
+	if err != nil {
+		return portShow{}, err
+	}
+	out, err := a.portsOut(ctx, p)
+	return portShow{out[0]}, err
 }
 
 func (a *api) deletePort(ctx context.Context, in deleteIn) (rest.None, error) {

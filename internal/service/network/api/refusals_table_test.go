@@ -60,9 +60,11 @@ func networkRefusals() map[string][]refusal {
 			{"admin", "networks", `{"network":{"provider:network_type":"vxlan","provider:physical_network":"dc"}}`, 400, "InvalidInput", "physical_network"},
 			{"admin", "networks", `{"network":{"provider:network_type":"gre"}}`, 400, "InvalidInput", "gre"},
 			{"one", "networks", `{"network":{"vlan_transparent":"maybe"}}`, 400, "InvalidInput", "vlan_transparent"},
+			{"one", "networks", `{"network":{"dns_domain":"example.org"}}`, 400, "InvalidInput", "dns_domain"},
 		},
 		"PUT networks/{id}": {
 			{"one", "networks/{network}", `{"network":{"mtu":9999}}`, 400, "InvalidInput", "mtu"},
+			{"one", "networks/{network}", `{"network":{"dns_domain":"b-.org."}}`, 400, "InvalidInput", "dns_domain"},
 			{"one", "networks/{outside}", `{"network":{"name":"mine"}}`, 403, "PolicyNotAuthorized", "update_network"},
 			{"admin", "networks/{outside}", `{"network":{"router:external":false}}`, 409, "ExternalNetworkInUse", "gateway ports"},
 		},
@@ -121,6 +123,10 @@ func portRefusals() map[string][]refusal {
 			{"one", "ports", `{"port":{"network_id":"{network}","extra_dhcp_opts":[{"opt_name":"bootfile-name","opt_value":"a\"; drop"}]}}`, 400, "ExtraDhcpOptBadData", "quotes"},
 			{"one", "ports", `{"port":{"network_id":"{network}","allowed_address_pairs":[{"ip_address":"10.9.0.300"}]}}`, 400, "InvalidInput", "10.9.0.300"},
 			{"one", "ports", `{"port":{"network_id":"{network}","tags":["a,b"]}}`, 400, "InvalidInput", "tags"},
+			{"one", "ports", `{"port":{"network_id":"{network}","dns_name":"-web"}}`, 400, "InvalidInput", "must not start or end with a hyphen"},
+			{"one", "ports", `{"port":{"network_id":"{network}","dns_name":"a..b"}}`, 400, "InvalidInput", "empty component"},
+			{"one", "ports", `{"port":{"network_id":"{network}","dns_name":"web.5"}}`, 400, "InvalidInput", "TLD '5' must not be all numeric"},
+			{"one", "ports", `{"port":{"network_id":"{network}","dns_domain":"example.org"}}`, 400, "InvalidInput", "'example.org' is not a FQDN"},
 		},
 		"PUT ports/{id}": {
 			{"one", "ports/{port}", `{"port":{"fixed_ips":[{"ip_address":"10.0.0.78"}]}}`, 409, "PortInUse", "{floatingip}"},
@@ -128,6 +134,8 @@ func portRefusals() map[string][]refusal {
 			{"one", "ports/{second}", `{"port":{"fixed_ips":[{"ip_address":"10.0.0.77"}]}}`, 409, "IpAddressInUse", "10.0.0.77"},
 			{"one", "ports/{port}", `{"port":{"port_security_enabled":false}}`, 409, "PortSecurityAndIPRequiredForSecurityGroups", "port security"},
 			{"one", "ports/{port}", `{"port":{"network_id":"{other}"}}`, 400, "InvalidInput", "network_id"},
+			{"one", "ports/{port}", `{"port":{"dns_name":"we_b"}}`, 400, "InvalidInput", "alphanumeric or a hyphen"},
+			{"one", "ports/{port}", `{"port":{"dns_domain":"org"}}`, 400, "InvalidInput", "end it with a dot"},
 		},
 		"DELETE ports/{id}": {
 			{"one", "ports/{leg}", "", 409, "ServicePortInUse", "{router}"},
@@ -139,10 +147,15 @@ func portRefusals() map[string][]refusal {
 			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","port_id":"{nowhere}"}}`, 404, "PortNotFound", "{nowhere}"},
 			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","port_id":"{port}"}}`, 409, "FloatingIPPortAlreadyAssociated", "{port}"},
 			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","port_id":"{last}"}}`, 404, "ExternalGatewayForFloatingIPNotFound", "{outside}"},
+			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","dns_name":"www"}}`, 400, "BadRequest", "without a dns_domain"},
+			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","dns_domain":"example.org."}}`, 400, "BadRequest", "without a dns_name"},
+			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","dns_name":"www.","dns_domain":"example.org."}}`, 400, "InvalidInput", "relative domain name"},
+			{"one", "floatingips", `{"floatingip":{"floating_network_id":"{outside}","dns_name":"www","dns_domain":"example.org"}}`, 400, "InvalidInput", "dns_domain"},
 		},
 		"PUT floatingips/{id}": {
 			{"one", "floatingips/{floatingip}", `{"floatingip":{"port_id":"{nowhere}"}}`, 404, "PortNotFound", "{nowhere}"},
 			{"one", "floatingips/{idle}", `{"floatingip":{"port_id":"{second}"}}`, 409, "FipInUseByPortForwarding", "{idle}"},
+			{"one", "floatingips/{idle}", `{"floatingip":{"dns_name":"www"}}`, 400, "InvalidInput", "dns_name"},
 		},
 		"POST floatingips/{floatingip_id}/port_forwardings": {
 			{"one", "floatingips/{idle}/port_forwardings", `{"port_forwarding":{"protocol":"tcp","internal_port_id":"{nowhere}","internal_port":81,"external_port":81,"internal_ip_address":"10.0.0.3"}}`, 404, "PortNotFound", "{nowhere}"},

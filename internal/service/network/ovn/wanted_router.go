@@ -121,6 +121,7 @@ func (b *builder) gateway(r network.RouterState, unit network.Unit) {
 	}
 	for _, f := range r.Forwards {
 		b.forwarding(r.Router.ID, f)
+		b.floatingName(r, f.FloatingIP)
 	}
 }
 
@@ -149,6 +150,7 @@ func (b *builder) floating(r network.RouterState, f network.FloatingState, physi
 	}
 	b.nat(row, uid(f.FloatingIP.ID), f.FloatingIP.ID, r.Router.ID)
 	b.floatingQoS(r, f)
+	b.floatingName(r, f.FloatingIP)
 }
 
 // overlay tells whether a network that a router is in is not a physical one.

@@ -24,6 +24,8 @@ type floatingRow struct {
 	RouterID       string `bun:"router_id"`
 	Status         string `bun:"status"`
 	QoSPolicyID    string `bun:"qos_policy_id"`
+	DNSName        string `bun:"dns_name"`
+	DNSDomain      string `bun:"dns_domain"`
 	taggedRow
 }
 
@@ -31,7 +33,7 @@ func floatingOf(f network.FloatingIP) *floatingRow {
 	return &floatingRow{
 		ID: f.ID, ProjectID: f.ProjectID, Description: f.Description, NetworkID: f.NetworkID, Address: f.Address.String(),
 		ExternalPortID: f.ExternalPortID, PortID: f.PortID, FixedAddress: addrText(f.FixedAddress), RouterID: f.RouterID,
-		Status: f.Status, QoSPolicyID: f.QoSPolicyID, taggedRow: taggedOf(f.Stamp),
+		Status: f.Status, QoSPolicyID: f.QoSPolicyID, DNSName: f.DNSName, DNSDomain: f.DNSDomain, taggedRow: taggedOf(f.Stamp),
 	}
 }
 
@@ -39,7 +41,7 @@ func (r floatingRow) noun() network.FloatingIP {
 	return network.FloatingIP{
 		ID: r.ID, ProjectID: r.ProjectID, Description: r.Description, NetworkID: r.NetworkID, Address: addr(r.Address),
 		ExternalPortID: r.ExternalPortID, PortID: r.PortID, FixedAddress: addr(r.FixedAddress), RouterID: r.RouterID,
-		Status: r.Status, QoSPolicyID: r.QoSPolicyID, Stamp: r.taggedRow.noun(),
+		Status: r.Status, QoSPolicyID: r.QoSPolicyID, DNSName: r.DNSName, DNSDomain: r.DNSDomain, Stamp: r.taggedRow.noun(),
 	}
 }
 

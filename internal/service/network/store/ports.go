@@ -34,6 +34,7 @@ type portRow struct {
 	PortSecurity bool                       `bun:"port_security"`
 	Pairs        doc[[]network.AddressPair] `bun:"pairs"`
 	DNSName      string                     `bun:"dns_name"`
+	DNSDomain    string                     `bun:"dns_domain"`
 	ForDevice    bool                       `bun:"for_device"`
 	QoSPolicyID  string                     `bun:"qos_policy_id"`
 	DHCPOptions  doc[[]network.DHCPOption]  `bun:"dhcp_options"`
@@ -61,7 +62,7 @@ func portOf(p network.Port) *portRow {
 	return &portRow{
 		ID: p.ID, NetworkID: p.NetworkID, ProjectID: p.ProjectID, Name: p.Name, Description: p.Description, AdminUp: p.AdminUp,
 		Status: p.Status, MAC: p.MAC, DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, HostID: p.HostID,
-		PortSecurity: p.PortSecurity, Pairs: doc[[]network.AddressPair]{p.Pairs}, DNSName: p.DNSName,
+		PortSecurity: p.PortSecurity, Pairs: doc[[]network.AddressPair]{p.Pairs}, DNSName: p.DNSName, DNSDomain: p.DNSDomain,
 		ForDevice: p.ForDevice, QoSPolicyID: p.QoSPolicyID, DHCPOptions: doc[[]network.DHCPOption]{p.DHCPOptions}, taggedRow: taggedOf(p.Stamp),
 	}
 }
@@ -70,7 +71,7 @@ func (r portRow) noun() network.Port {
 	return network.Port{
 		ID: r.ID, NetworkID: r.NetworkID, ProjectID: r.ProjectID, Name: r.Name, Description: r.Description, AdminUp: r.AdminUp,
 		Status: r.Status, MAC: r.MAC, DeviceID: r.DeviceID, DeviceOwner: r.DeviceOwner, HostID: r.HostID,
-		PortSecurity: r.PortSecurity, Pairs: r.Pairs.V, DNSName: r.DNSName, ForDevice: r.ForDevice, QoSPolicyID: r.QoSPolicyID,
+		PortSecurity: r.PortSecurity, Pairs: r.Pairs.V, DNSName: r.DNSName, DNSDomain: r.DNSDomain, ForDevice: r.ForDevice, QoSPolicyID: r.QoSPolicyID,
 		DHCPOptions: r.DHCPOptions.V, Stamp: r.taggedRow.noun(),
 	}
 }
@@ -79,7 +80,7 @@ func portAttributes() map[string]attribute {
 	return tagged(map[string]attribute{
 		"name": text("name"), "network_id": text("network_id"), "admin_up": flag("admin_up"), "status": text("status"),
 		"mac": text("mac"), "device_id": sparse("device_id"), "device_owner": text("device_owner"), "host_id": text("host_id"),
-		"port_security": flag("port_security"), "dns_name": text("dns_name"), "qos_policy_id": sparse("qos_policy_id"),
+		"port_security": flag("port_security"), "dns_name": text("dns_name"), "dns_domain": text("dns_domain"), "qos_policy_id": sparse("qos_policy_id"),
 	})
 }
 
@@ -117,7 +118,7 @@ func likely(part string) string {
 var (
 	portColumns = []string{
 		"id", "network_id", "project_id", "name", "description", "admin_up", "status", "mac", "device_id", "device_owner", "host_id",
-		"port_security", "pairs", "dns_name", "for_device", "qos_policy_id", "dhcp_options", "created_at", "updated_at",
+		"port_security", "pairs", "dns_name", "dns_domain", "for_device", "qos_policy_id", "dhcp_options", "created_at", "updated_at",
 		"revision", "tags",
 	}
 	insertPort      = db.InsertText("ports", portColumns, "ON CONFLICT DO NOTHING")
@@ -132,7 +133,7 @@ func (s *Store) AddPorts(ctx context.Context, ports []*network.Port) (map[string
 		r := portOf(*p)
 		rows[i] = []any{
 			r.ID, r.NetworkID, r.ProjectID, r.Name, r.Description, r.AdminUp, r.Status, r.MAC, r.DeviceID, r.DeviceOwner, r.HostID,
-			r.PortSecurity, r.Pairs, r.DNSName, r.ForDevice, r.QoSPolicyID, r.DHCPOptions, r.CreatedAt, r.UpdatedAt, r.Revision, r.Tags,
+			r.PortSecurity, r.Pairs, r.DNSName, r.DNSDomain, r.ForDevice, r.QoSPolicyID, r.DHCPOptions, r.CreatedAt, r.UpdatedAt, r.Revision, r.Tags,
 		}
 	}
 	changed, err := s.db.WriteEach(ctx, insertPort, rows)
@@ -230,7 +231,7 @@ func readPorts(ctx context.Context, q *bun.SelectQuery) ([]network.Port, error) 
 	for rows.Next() {
 		var r portRow
 		err := rows.Scan(&r.ID, &r.NetworkID, &r.ProjectID, &r.Name, &r.Description, &r.AdminUp, &r.Status, &r.MAC, &r.DeviceID, &r.DeviceOwner,
-			&r.HostID, &r.PortSecurity, &r.Pairs, &r.DNSName, &r.ForDevice, &r.QoSPolicyID, &r.DHCPOptions, &r.CreatedAt, &r.UpdatedAt, &r.Revision, &r.Tags)
+			&r.HostID, &r.PortSecurity, &r.Pairs, &r.DNSName, &r.DNSDomain, &r.ForDevice, &r.QoSPolicyID, &r.DHCPOptions, &r.CreatedAt, &r.UpdatedAt, &r.Revision, &r.Tags)
 		if err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		}
 		port := network.Port{
 			ID: "p", NetworkID: "n", ProjectID: "one", Name: "port", AdminUp: true, Status: network.StatusDown, MAC: "fa:16:3e:00:00:01",
-			DeviceID: "server", DeviceOwner: "compute:nova", HostID: "host", PortSecurity: true, GroupIDs: []string{"g"}, DNSName: "name",
+			DeviceID: "server", DeviceOwner: "compute:nova", HostID: "host", PortSecurity: true, GroupIDs: []string{"g"}, DNSName: "name", DNSDomain: "of.example.org.",
 			ForDevice: true, Pairs: []network.AddressPair{{MAC: "fa:16:3e:00:00:02", CIDR: "10.0.0.0/8"}}, Stamp: stamp(3),
 			FixedIPs: []network.FixedIP{{SubnetID: "s", Address: netip.MustParseAddr("2001:db8::5")}, {SubnetID: "s", Address: netip.MustParseAddr("2001:db8::4")}},
 		}

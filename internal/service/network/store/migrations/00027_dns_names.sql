@@ -1,0 +1,4 @@
+-- +goose Up
+ALTER TABLE ports ADD COLUMN dns_domain TEXT NOT NULL DEFAULT '';
+ALTER TABLE floating_ips ADD COLUMN dns_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE floating_ips ADD COLUMN dns_domain TEXT NOT NULL DEFAULT '';
