@@ -58,23 +58,46 @@ func (d *DB) Read(ctx context.Context, text string, args []any, each func(*sql.R
 }
 
 func (d *DB) readAll(ctx context.Context, text string, bound []any, each func(*sql.Rows) error) error {
-	var rows *sql.Rows
-	var err error
-	if t := d.joined(ctx); t != nil {
-		rows, err = t.tx.Tx.QueryContext(ctx, text, bound...)
-	} else {
-		rows, err = d.read.DB.QueryContext(ctx, text, bound...)
+	var on interface {
+		QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 	}
+	if t := d.joined(ctx); t != nil {
+		on = t.tx.Tx
+	} else {
+		conn, err := d.read.DB.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // it can only say that it is closed
+		on = conn
+	}
+	unwatched, err := d.unwatched(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := on.QueryContext(unwatched, text, bound...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := each(rows); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
+}
+
+// unwatched is a context that SQLite's driver does not watch while a statement runs: the goroutines that do cost as much as
+// a statement that finds its row by an index, and whoever reads many rows looks at the context itself between them.
+func (d *DB) unwatched(ctx context.Context) (context.Context, error) {
+	if d.dialect == SQLite {
+		return context.WithoutCancel(ctx), ctx.Err()
+	}
+	return ctx, nil
 }
 
 // Write runs a statement in the transaction of ctx, and returns how many rows it changed. One of the args may be a List.
@@ -109,7 +132,11 @@ func (d *DB) WriteEach(ctx context.Context, text string, sets [][]any) (changed 
 			return t.pipeline(ctx, full, bound, changed)
 		}
 		for i := range bound {
-			res, err := t.tx.Tx.ExecContext(ctx, full, bound[i]...)
+			unwatched, err := d.unwatched(ctx)
+			if err != nil {
+				return err
+			}
+			res, err := t.tx.Tx.ExecContext(unwatched, full, bound[i]...)
 			if err != nil {
 				return err
 			}

@@ -143,6 +143,20 @@ func TestPreparedFailures(t *testing.T) {
 	})
 }
 
+func TestPreparedReadsEndWithTheirContext(t *testing.T) {
+	dbtest.Each(t, tables(), func(t *testing.T, d *db.DB) {
+		put(t, d, example("a"), example("b"), example("c"))
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		err := d.Read(ctx, "SELECT id FROM things WHERE generation = ?", []any{1}, func(*sql.Rows) error { seen++; cancel(); return nil })
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 1, seen)
+		err = d.Read(ctx, "SELECT id FROM things WHERE generation = ?", []any{1}, func(*sql.Rows) error { seen++; return nil })
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 1, seen)
+	})
+}
+
 func BenchmarkPreparedRead(b *testing.B) {
 	d := dbtest.SQLite(b, tables()...)
 	ctx := b.Context()

@@ -49,7 +49,11 @@ func sqliteDSN(path string, v url.Values) string {
 	v.Set("_journal_mode", "WAL")
 	v.Set("_synchronous", "NORMAL")
 	v.Set("_timezone", "UTC")
-	// Checkpoints sync the disk inside of a commit; four times the default makes them rarer at 16 MiB of log.
-	v["_pragma"] = []string{"cache_size(-16384)", "temp_store(memory)", "wal_autocheckpoint(4000)"}
+	v["_pragma"] = []string{
+		"cache_size(-16384)",
+		"mmap_size(2147418112)", // the most there is: each commit empties the caches of all readers, which then need no copy
+		"temp_store(memory)",
+		"wal_autocheckpoint(4000)", // checkpoints sync the disk inside of a commit; four times the default makes them rarer
+	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: v.Encode()}).String()
 }
