@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
@@ -209,8 +211,8 @@ func (o *outcome) add(v verdict) {
 	o.verdict = v
 }
 
-// noteHosts writes what hosts say of themselves if that is new, and that they were seen if they have said all. Otherwise
-// that they are there is kept in memory.
+// noteHosts writes what hosts say of themselves if that is new, and with a Sync now and then that they were seen. Otherwise
+// that they are there is kept in memory: a commit costs more than itself, as readers lose what they have of the file.
 func (s *Service) noteHosts(ctx context.Context, batch []*sighting) error {
 	ids := make([]string, len(batch))
 	for i, in := range batch {
@@ -249,7 +251,7 @@ func (s *Service) noteHosts(ctx context.Context, batch []*sighting) error {
 				news = *h
 			}
 			news.Host, h = *in.host, &news
-		default:
+		case in.up || s.pulse.unwritten(in.hostID, now):
 			seen = append(seen, in.hostID)
 		}
 		byID[in.hostID] = h
@@ -260,6 +262,7 @@ func (s *Service) noteHosts(ctx context.Context, batch []*sighting) error {
 	if err := s.tellOfHosts(ctx, changed, false); err != nil {
 		return err
 	}
+	s.db.AfterCommit(ctx, func() { s.pulse.wrote(slices.AppendSeq(seen, maps.Keys(described)), now) })
 	return s.store.TouchHosts(ctx, seen, now)
 }
 

@@ -76,6 +76,25 @@ func TestHeartbeats(t *testing.T) {
 	require.Equal(t, map[string]bool{"lives": true}, w.upHosts(), "it uses it, and the other one doesn't")
 }
 
+// TestACloudAtRestDoesNotWrite has a host say all again and again: that it is there is written down now and then.
+func TestACloudAtRestDoesNotWrite(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, tables()...), 0)
+	w.fleet.add("rests")
+	written := func() time.Time {
+		_, err := w.control.get().Sync(t.Context(), syncOf("rests"))
+		require.NoError(t, err)
+		h, err := w.store.FindHost(t.Context(), "rests")
+		require.NoError(t, err)
+		return h.SeenAt
+	}
+	first := written()
+	w.clock.advance(20 * time.Minute)
+	require.Equal(t, first, written())
+	w.clock.advance(20 * time.Minute)
+	require.Less(t, 30*time.Minute, written().Sub(first))
+	require.True(t, w.upHosts()["rests"])
+}
+
 // TestManyHostsDieAtOnce leaves what hosts were about to build to those that live. The time stands still then, so that a
 // host which is up in the very instant that it is given up would be given its servers again.
 func TestManyHostsDieAtOnce(t *testing.T) {

@@ -8,9 +8,13 @@ import (
 	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
-// presumed is how old the last sign of life in the database may be of a host that a control node which has just started
-// takes to be there: signs of life are written down with whole Syncs only.
-const presumed = 2 * syncMost
+const (
+	// presumed is how old the last sign of life in the database may be of a host that a control node which has just
+	// started takes to be there: signs of life are written down with whole Syncs only, and not with each.
+	presumed = 2 * syncMost
+	// writtenEvery is how old it is before it is written anew: a cloud at rest does not write.
+	writtenEvery = syncMost / 2
+)
 
 // pulse is what this control node has heard of the hosts. It is in memory alone, as every control node hears all hosts
 // within moments; the database is told when a host comes or is lost.
@@ -26,9 +30,10 @@ type pulse struct {
 // beat is what was last heard of a host.
 type beat struct {
 	at      time.Time
-	servers int  // that it knows of
-	known   bool // it has a row
-	lost    bool // it was told that it is
+	written time.Time // what the database has for it, by this control node
+	servers int       // that it knows of
+	known   bool      // it has a row
+	lost    bool      // it was told that it is
 }
 
 func newPulse(since time.Time, timeout time.Duration) *pulse {
@@ -42,7 +47,7 @@ func (p *pulse) called(h protocol.Heartbeat, at time.Time) (again bool) {
 	b, heard := p.hosts[h.HostID]
 	p.servers += h.Servers - b.servers
 	again = b.late(at, p.timeout) || !heard && at.Sub(p.since) > p.timeout
-	p.hosts[h.HostID] = beat{at: at, servers: h.Servers, known: b.known}
+	p.hosts[h.HostID] = beat{at: at, written: b.written, servers: h.Servers, known: b.known}
 	return again
 }
 
@@ -61,6 +66,24 @@ func (p *pulse) reported(id string, at time.Time) (up bool) {
 	b.at, b.known, b.lost = at, true, false
 	p.hosts[id] = b
 	return up
+}
+
+// unwritten tells whether the sign of life in the database is old.
+func (p *pulse) unwritten(id string, now time.Time) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return now.Sub(p.hosts[id].written) >= writtenEvery
+}
+
+// wrote notes that the database has a sign of life of hosts.
+func (p *pulse) wrote(ids []string, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		b := p.hosts[id]
+		b.written = at
+		p.hosts[id] = b
+	}
 }
 
 // heard is when a host has called last; the zero time if it never has.
