@@ -65,6 +65,13 @@ func (s *Service) ChangeNetwork(ctx context.Context, c *auth.Caller, id string, 
 			}
 			units = append(units, more...)
 		}
+		if in.DNSDomain != nil || in.MTU != nil {
+			more, err := s.routerUnits(ctx, By("network_id", n.ID))
+			if err != nil {
+				return n, err
+			}
+			units = append(units, more...)
+		}
 		return n, s.note(ctx, "network", n.ID, n.ProjectID, "updated", units...)
 	})
 }

@@ -91,6 +91,11 @@ func TestTheServiceWritesOVN(t *testing.T) {
 	require.Contains(t, nbctl(t, nb, "list", "DNS"), "hello")
 	require.Contains(t, nbctl(t, nb, "list", "DHCP_Options"), "169.254.169.254/32,10.0.0.2")
 	require.Contains(t, nbctl(t, nb, "list", "HA_Chassis"), "host-1")
+	require.Contains(t, nbctl(t, nb, "list", "Logical_Router_Port"), `gateway_mtu="1442"`)
+	less := 1400
+	_, err = b.ChangeNetwork(ctx, c, n.ID, network.NetworkChange{MTU: &less})
+	require.NoError(t, err)
+	within("the router hears of the MTU", has("Logical_Router_Port", `gateway_mtu="1400"`))
 
 	nbctl(t, nb, "lsp-set-addresses", p.ID, "unknown")
 	b.Resync()

@@ -17,7 +17,7 @@ func (b *builder) router(r network.RouterState) {
 	}
 	b.add(Object{Table: tableRouter, UUID: uid(r.Router.ID), Unit: unit, Row: row}, r.Router.ID, &row.UUID, &row.ExternalIDs)
 	for _, leg := range r.Legs {
-		b.leg(leg, unit, r.Gateway != nil && !bridged(r))
+		b.leg(leg, r.Legs, unit, r.Gateway != nil && !bridged(r))
 	}
 	for _, route := range r.Router.Routes {
 		b.route(r.Router.ID, route.Destination.String(), route.NextHop.String(), nil)
@@ -57,11 +57,14 @@ func bridged(r network.RouterState) bool {
 	return len(r.Legs) > 0 && !slices.ContainsFunc(r.Legs, func(l network.PortState) bool { return l.Network.Provider.Physical == "" })
 }
 
-// leg adds a leg inside. One on a physical segment is on the gateway's chassis only if it is centralized.
-func (b *builder) leg(p network.PortState, unit network.Unit, centralized bool) {
+// leg adds one of the legs inside. One on a physical segment is on the gateway's chassis only if it is centralized.
+func (b *builder) leg(p network.PortState, legs []network.PortState, unit network.Unit, centralized bool) {
 	row := newLeg(p)
 	if p.Network.Provider.Physical != "" && centralized {
-		row.Options = map[string]string{"reside-on-redirect-chassis": "true"}
+		row.option("reside-on-redirect-chassis", "true")
+	}
+	if _, most := mtus(legs...); most > p.Network.MTU {
+		row.option(optionMTU, strconv.Itoa(p.Network.MTU))
 	}
 	for _, s := range p.Subnets {
 		modes := map[string]string{
@@ -80,6 +83,29 @@ func (b *builder) leg(p network.PortState, unit network.Unit, centralized bool) 
 	b.addLeg(row, p, unit)
 }
 
+func (p *LogicalRouterPort) option(name, value string) {
+	if p.Options == nil {
+		p.Options = map[string]string{}
+	}
+	p.Options[name] = value
+}
+
+// optionMTU has OVN answer packets that come in or leave by a leg and are larger than an MTU with "fragmentation needed",
+// or IPv6's "packet too big". On the leg outside it is the least of all the router's networks: what comes in there is
+// judged before addresses are translated, so that the sender recognizes its own packet in the answer.
+const optionMTU = "gateway_mtu"
+
+// mtus are the least and the greatest MTU of the networks that some legs are in.
+func mtus(legs ...network.PortState) (least, most int) {
+	for i, l := range legs {
+		if mtu := l.Network.MTU; i == 0 || mtu < least {
+			least = mtu
+		}
+		most = max(most, l.Network.MTU)
+	}
+	return least, most
+}
+
 func (b *builder) route(routerID, prefix, hop string, out *string) {
 	row := &StaticRoute{IPPrefix: prefix, Nexthop: hop, OutputPort: out}
 	unit := network.Unit{Kind: network.KindRouter, ID: routerID}
@@ -94,7 +120,10 @@ func (b *builder) gateway(r network.RouterState, unit network.Unit) {
 	row := newLeg(g)
 	row.HAChassisGroup = &group
 	if bridged(r) {
-		row.Options = map[string]string{"redirect-type": "bridged"}
+		row.option("redirect-type", "bridged")
+	}
+	if least, most := mtus(append([]network.PortState{g}, r.Legs...)...); least < most {
+		row.option(optionMTU, strconv.Itoa(least))
 	}
 	b.addLeg(row, g, unit)
 	var outside string

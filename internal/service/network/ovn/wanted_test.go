@@ -105,7 +105,7 @@ func TestWantedRouter(t *testing.T) {
 	}, rows(got, tableRoute))
 	equalRows(t, []string{
 		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24]",
-		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] ha_chassis_group=" + derived("gateway", id("router")),
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] options=map[gateway_mtu:1442] ha_chassis_group=" + derived("gateway", id("router")),
 	}, rows(got, tableLeg))
 	require.Len(t, rows(got, tableHAChassis), 2, "host-3 is not joined to the outside")
 
@@ -121,7 +121,7 @@ func TestWantedRouterOfPhysicalNetworks(t *testing.T) {
 	got := Wanted(s, chassis())
 	equalRows(t, []string{
 		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24]",
-		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] options=map[redirect-type:bridged] ha_chassis_group=" + derived("gateway", id("router")),
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] options=map[gateway_mtu:1442 redirect-type:bridged] ha_chassis_group=" + derived("gateway", id("router")),
 	}, rows(got, tableLeg))
 	require.Contains(t, sprintf("%v", rows(got, tableNAT)), "logical_port="+id("two"), "translated on the server's own host")
 
@@ -132,7 +132,7 @@ func TestWantedRouterOfPhysicalNetworks(t *testing.T) {
 	equalRows(t, []string{
 		"name=lrp-" + id("leg") + " mac=fa:16:3e:00:00:01 networks=[10.0.0.1/24] options=map[reside-on-redirect-chassis:true]",
 		"name=lrp-" + id("leg2") + " mac=fa:16:3e:00:00:03 networks=[10.1.0.1/24]",
-		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] ha_chassis_group=" + derived("gateway", id("router")),
+		"name=lrp-" + id("gateway") + " mac=fa:16:3e:00:01:01 networks=[172.24.4.10/24] options=map[gateway_mtu:1442] ha_chassis_group=" + derived("gateway", id("router")),
 	}, rows(got, tableLeg))
 	require.NotContains(t, sprintf("%v", rows(got, tableNAT)), "logical_port")
 }
