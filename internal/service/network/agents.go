@@ -23,6 +23,12 @@ type Hosts interface {
 	Hosts(ctx context.Context) ([]Host, error)
 }
 
+// Joiner is a Northbound that knows which physical networks the hosts are joined to, by host id. Those that are joined to
+// one are the gateways of routers to it.
+type Joiner interface {
+	Joined() map[string][]string
+}
+
 // Agent is what does the network's work on a host, as Neutron shows it: each host has its own two, and no other machine
 // has any.
 type Agent struct {
@@ -33,13 +39,18 @@ type Agent struct {
 // The kinds of agents.
 const (
 	ControllerAgent = "OVN Controller agent"
+	GatewayAgent    = "OVN Controller Gateway agent" // of a host that may be the gateway of routers
 	MetadataAgent   = "OVN Metadata agent"
 )
 
 // agentsOf are the agents of a host: its ovn-controller, which has the host's id, and what answers for metadata.
-func agentsOf(h Host) []Agent {
+func agentsOf(h Host, gateway bool) []Agent {
+	controller := ControllerAgent
+	if gateway {
+		controller = GatewayAgent
+	}
 	return []Agent{
-		{ID: h.ID, Type: ControllerAgent, Binary: "ovn-controller", Host: h},
+		{ID: h.ID, Type: controller, Binary: "ovn-controller", Host: h},
 		{ID: uuid.NewSHA1(uuid.NameSpaceURL, []byte("aloft:metadata:"+h.ID)).String(), Type: MetadataAgent, Binary: "aloft-agent", Host: h},
 	}
 }
@@ -53,9 +64,13 @@ func (s *Service) Agents(ctx context.Context, c *auth.Caller) ([]Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	var physical map[string][]string
+	if j, ok := s.north.(Joiner); ok {
+		physical = j.Joined()
+	}
 	var out []Agent
 	for _, h := range hosts {
-		out = append(out, agentsOf(h)...)
+		out = append(out, agentsOf(h, len(physical[h.ID]) > 0)...)
 	}
 	return out, nil
 }

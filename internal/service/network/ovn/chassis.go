@@ -87,6 +87,17 @@ func physical(c *SBChassis) []string {
 	return out
 }
 
+// Joined implements network.Joiner.
+func (e *Engine) Joined() map[string][]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make(map[string][]string, len(e.chassis))
+	for _, c := range e.chassis {
+		out[c.Name] = c.Physical
+	}
+	return out
+}
+
 // setChassis keeps the list, and tells whether it is another than before.
 func (e *Engine) setChassis(list []Chassis) bool {
 	e.mu.Lock()

@@ -42,7 +42,10 @@ type Engine struct {
 	report  func([]network.Link)
 }
 
-var _ network.Northbound = (*Engine)(nil)
+var (
+	_ network.Northbound = (*Engine)(nil)
+	_ network.Joiner     = (*Engine)(nil)
+)
 
 // New returns an engine; Run connects it.
 func New(cfg Config, log *slog.Logger) *Engine {
