@@ -14,6 +14,7 @@ type RouterChange struct {
 	AdminUp           *bool
 	Gateway           **WantedGateway // a pointer to nil takes the gateway away
 	Routes            *[]Route
+	HA, Distributed   *bool  // admin only; they stay true
 	Revision          *int64 // that it must have; nil: any
 }
 
@@ -25,6 +26,9 @@ func (s *Service) ChangeRouter(ctx context.Context, c *auth.Caller, id string, i
 			return r, err
 		}
 		if err := r.expect("router", id, in.Revision); err != nil {
+			return r, err
+		}
+		if err := checkMakeup(c, "update_router", in.HA, in.Distributed); err != nil {
 			return r, err
 		}
 		units := []Unit{{KindRouter, id}}

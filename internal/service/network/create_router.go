@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
+	"github.com/aloft-cloud/aloft/internal/core/fault"
 )
 
 // WantedGateway is a router's way to the outside, as asked for.
@@ -21,6 +22,26 @@ type NewRouter struct {
 	AdminUp                      *bool
 	Gateway                      *WantedGateway
 	ZoneHints                    []string
+	HA, Distributed              *bool // admin only; true, or left out
+}
+
+// checkMakeup checks what a request says of how a router is made up. All are the same: several hosts stand in for one
+// another as their gateways, and each host routes for its own servers.
+func checkMakeup(c *auth.Caller, rule string, ha, distributed *bool) error {
+	for _, flag := range []struct {
+		name  string
+		value *bool
+	}{{"ha", ha}, {"distributed", distributed}} {
+		switch {
+		case flag.value == nil:
+		case !c.Admin():
+			return disallowed(rule + ":" + flag.name)
+		case !*flag.value:
+			return fault.Invalidf(flag.name, "Could not find a service provider that supports %s=False: all routers are distributed, and highly available; leave it out.", flag.name).
+				WithCode("BadRequest")
+		}
+	}
+	return nil
 }
 
 // CreateRouter makes a router.
@@ -28,6 +49,9 @@ func (s *Service) CreateRouter(ctx context.Context, c *auth.Caller, in NewRouter
 	return tx(ctx, s, func(ctx context.Context) (Router, error) {
 		projectID, err := project(c, in.ProjectID)
 		if err != nil {
+			return Router{}, err
+		}
+		if err := checkMakeup(c, "create_router", in.HA, in.Distributed); err != nil {
 			return Router{}, err
 		}
 		r := Router{

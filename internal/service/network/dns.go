@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/aloft-cloud/aloft/internal/core/db"
@@ -36,23 +35,17 @@ func FullName(name, domain string) string {
 	return name + "."
 }
 
-// Domains are the DNS domains of the networks of some ports, by network id, as far as the ports' names depend on them.
-func (s *Service) Domains(ctx context.Context, ports []Port) (map[string]string, error) {
-	var list []string
-	for _, p := range ports {
-		if p.DNSDomain == "" && len(p.FixedIPs) > 0 && !slices.Contains(list, p.NetworkID) {
-			list = append(list, p.NetworkID)
-		}
-	}
-	if len(list) == 0 {
+// NetworksOf are the networks of some ports, by id, whoever may see them: without their subnets.
+func (s *Service) NetworksOf(ctx context.Context, ports []Port) (map[string]Network, error) {
+	if len(ports) == 0 {
 		return nil, nil
 	}
-	q := ByID(list...)
+	q := ByID(unique(ids(ports, func(p Port) string { return p.NetworkID }))...)
 	q.Bare = true
 	networks, err := s.store.Networks(ctx, db.Everywhere(), q)
-	out := make(map[string]string, len(networks))
+	out := make(map[string]Network, len(networks))
 	for _, n := range networks {
-		out[n.ID] = n.DNSDomain
+		out[n.ID] = n
 	}
 	return out, err
 }

@@ -105,14 +105,27 @@ type zonesOut struct {
 	Zones []zoneOut `json:"availability_zones"`
 }
 
-func (a *api) listZones(ctx context.Context, _ struct{}) (zonesOut, error) {
+func (a *api) listZones(ctx context.Context, in listIn) (zonesOut, error) {
 	zones, err := a.core.Zones(ctx)
-	var out zonesOut
+	out := zonesOut{Zones: []zoneOut{}}
 	for _, z := range zones {
 		state := map[bool]string{true: "available", false: "unavailable"}[z.Available]
 		for _, resource := range []string{"network", "router"} {
 			out.Zones = append(out.Zones, zoneOut{z.Name, resource, state})
 		}
+	}
+	for name, values := range in.Filters {
+		if rest.Paging(name) {
+			continue
+		}
+		field, ok := map[string]func(zoneOut) string{
+			"name": func(z zoneOut) string { return z.Name }, "resource": func(z zoneOut) string { return z.Resource },
+			"state": func(z zoneOut) string { return z.State },
+		}[name]
+		if !ok {
+			return zonesOut{}, fault.Invalidf(name, "[%q] is invalid attribute for filtering", name).WithCode("HTTPBadRequest")
+		}
+		out.Zones = slices.DeleteFunc(out.Zones, func(z zoneOut) bool { return !slices.Contains(values, field(z)) })
 	}
 	return out, err
 }

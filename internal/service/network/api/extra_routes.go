@@ -35,6 +35,6 @@ func (a *api) changeExtraRoutes(change func(context.Context, *auth.Caller, strin
 			return routerShow{}, err
 		}
 		r, err := change(ctx, auth.From(ctx), in.ID, routes)
-		return routerShow{a.routerOut(r)}, err
+		return routerShow{a.routerOut(ctx, r)}, err
 	}
 }

@@ -46,6 +46,7 @@ type portOut struct {
 	DNSDomain     string          `json:"dns_domain"`
 	DNSAssignment []assignmentOut `json:"dns_assignment"`
 	QoSPolicyID   *string         `json:"qos_policy_id"`
+	QoSOfNetwork  *string         `json:"qos_network_policy_id"`
 	VNICType      string          `json:"binding:vnic_type"`
 	stampOut
 
@@ -104,17 +105,17 @@ type portIn struct {
 	Tags      []string `json:"tags"`
 }
 
-// newPortOut writes a port of a network that has a DNS domain.
-func newPortOut(c *auth.Caller, p network.Port, domain string) portOut {
+// newPortOut writes a port of a network.
+func newPortOut(c *auth.Caller, p network.Port, n network.Network) portOut {
 	out := portOut{
 		ID: p.ID, Name: p.Name, Description: p.Description, NetworkID: p.NetworkID, AdminUp: p.AdminUp, Status: p.Status, MAC: p.MAC,
 		DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, Groups: p.GroupIDs, PortSecurity: p.PortSecurity, DNSName: p.DNSName, DNSDomain: p.DNSDomain,
-		QoSPolicyID: text(p.QoSPolicyID), DHCPOptions: dhcpOptionsOut(p.DHCPOptions), VNICType: "normal", stampOut: stamp(p.ProjectID, p.Stamp),
+		QoSPolicyID: text(p.QoSPolicyID), QoSOfNetwork: text(n.QoSPolicyID), DHCPOptions: dhcpOptionsOut(p.DHCPOptions), VNICType: "normal", stampOut: stamp(p.ProjectID, p.Stamp),
 	}
 	for _, f := range p.FixedIPs {
 		out.FixedIPs = append(out.FixedIPs, fixedIPWire{f.SubnetID, f.Address.String()})
 		name := p.HostnameAt(f.Address)
-		out.DNSAssignment = append(out.DNSAssignment, assignmentOut{name, f.Address.String(), network.FullName(name, p.DomainIn(domain))})
+		out.DNSAssignment = append(out.DNSAssignment, assignmentOut{name, f.Address.String(), network.FullName(name, p.DomainIn(n.DNSDomain))})
 	}
 	for _, pair := range p.Pairs {
 		w := pairWire{pair.MAC, pair.CIDR}
@@ -139,13 +140,13 @@ func newPortOut(c *auth.Caller, p network.Port, domain string) portOut {
 	return out
 }
 
-// portsOut writes ports, with the DNS domains of their networks.
+// portsOut writes ports, with what they have of their networks.
 func (a *api) portsOut(ctx context.Context, list ...network.Port) ([]portOut, error) {
 	c := auth.From(ctx)
-	domains, err := a.core.Domains(ctx, list)
+	networks, err := a.core.NetworksOf(ctx, list)
 	out := make([]portOut, 0, len(list))
 	for _, p := range list {
-		out = append(out, newPortOut(c, p, domains[p.NetworkID]))
+		out = append(out, newPortOut(c, p, networks[p.NetworkID]))
 	}
 	return out, err
 }

@@ -184,10 +184,15 @@ func routerRefusals() map[string][]refusal {
 			{"one", "routers", `{"router":{"external_gateway_info":{"network_id":"{nowhere}"}}}`, 404, "NetworkNotFound", "{nowhere}"},
 			{"one", "routers", `{"router":{"availability_zone_hints":["mars"]}}`, 404, "AvailabilityZoneNotFound", "mars"},
 			{"one", "routers", `{"router":{"external_gateway_info":{"network_id":"{outside}","enable_snat":false}}}`, 403, "PolicyNotAuthorized", "enable_snat"},
+			{"one", "routers", `{"router":{"ha":true}}`, 403, "PolicyNotAuthorized", "create_router:ha"},
+			{"admin", "routers", `{"router":{"ha":false}}`, 400, "BadRequest", "ha=False"},
+			{"admin", "routers", `{"router":{"distributed":false}}`, 400, "BadRequest", "distributed=False"},
 		},
 		"PUT routers/{id}": {
 			{"one", "routers/{router}", `{"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"192.168.0.1"}]}}`, 400, "InvalidRoutes", "192.168.0.1"},
 			{"one", "routers/{router}", `{"router":{"external_gateway_info":null}}`, 409, "RouterExternalGatewayInUseByFloatingIp", "floating"},
+			{"one", "routers/{router}", `{"router":{"distributed":true}}`, 403, "PolicyNotAuthorized", "update_router:distributed"},
+			{"admin", "routers/{router}", `{"router":{"ha":false}}`, 400, "BadRequest", "ha=False"},
 		},
 		"DELETE routers/{id}": {{"one", "routers/{router}", "", 409, "RouterInUse", "{leg}"}},
 		"PUT routers/{id}/add_router_interface": {
@@ -209,6 +214,7 @@ func routerRefusals() map[string][]refusal {
 		},
 		"GET auto-allocated-topology/{id}":    {{"two", "auto-allocated-topology/one", "", 404, "ProjectNotFound", "one"}},
 		"DELETE auto-allocated-topology/{id}": {{"two", "auto-allocated-topology/one", "", 404, "ProjectNotFound", "one"}},
+		"GET availability_zones":              {{"one", "availability_zones?color=red", "", 400, "HTTPBadRequest", "color"}},
 		"GET extensions/{alias}":              {{"one", "extensions/no-such", "", 404, "ExtensionNotFound", "no-such"}},
 	}
 }

@@ -22,12 +22,12 @@ type routerOut struct {
 	AdminUp     bool        `json:"admin_state_up"`
 	Gateway     *gatewayOut `json:"external_gateway_info"`
 	Routes      []routeWire `json:"routes"`
-	Distributed bool        `json:"distributed"`
-	HA          bool        `json:"ha"`
 	ZoneHints   []string    `json:"availability_zone_hints"`
 	Zones       []string    `json:"availability_zones"`
 	FlavorID    *string     `json:"flavor_id"`
 	stampOut
+
+	Makeup map[string]any `json:"*"` // what only an admin sees
 }
 
 type routersOut struct {
@@ -53,6 +53,13 @@ type routerIn struct {
 	AdminUp     *bool               `json:"admin_state_up"`
 	Gateway     rest.Opt[gatewayIn] `json:"external_gateway_info"`
 	ZoneHints   []string            `json:"availability_zone_hints"`
+	makeupIn
+}
+
+// makeupIn is what only an admin may say.
+type makeupIn struct {
+	HA          *bool `json:"ha" doc:"Routers always are."`
+	Distributed *bool `json:"distributed" doc:"Routers always are."`
 }
 
 type interfaceIn struct {
@@ -73,10 +80,13 @@ type interfaceOut struct {
 	Tags      []string `json:"tags"`
 }
 
-func (a *api) routerOut(r network.Router) routerOut {
+func (a *api) routerOut(ctx context.Context, r network.Router) routerOut {
 	out := routerOut{
 		ID: r.ID, Name: r.Name, Description: r.Description, Status: network.StatusActive, AdminUp: r.AdminUp, Routes: routesOut(r.Routes),
-		Distributed: true, HA: true, ZoneHints: r.ZoneHints, Zones: []string{a.core.Zone()}, stampOut: stamp(r.ProjectID, r.Stamp),
+		ZoneHints: r.ZoneHints, Zones: []string{a.core.Zone()}, stampOut: stamp(r.ProjectID, r.Stamp),
+	}
+	if auth.From(ctx).Admin() {
+		out.Makeup = map[string]any{"ha": true, "distributed": true}
 	}
 	if g := r.Gateway; g != nil {
 		out.Gateway = &gatewayOut{NetworkID: g.NetworkID, SNAT: g.SNAT}
@@ -101,7 +111,7 @@ func (a *api) listRouters(ctx context.Context, in listIn) (routersOut, error) {
 	}
 	var out routersOut
 	for _, r := range list {
-		out.Routers = append(out.Routers, a.routerOut(r))
+		out.Routers = append(out.Routers, a.routerOut(ctx, r))
 	}
 	out.Links = pages(ctx, in.List, q.Page, len(list), func(i int) string { return list[i].ID })
 	return out, nil
@@ -131,13 +141,14 @@ func (a *api) newRouter(ctx context.Context, w routerIn) (routerOut, error) {
 	}
 	r, err := a.core.CreateRouter(ctx, auth.From(ctx), network.NewRouter{
 		ProjectID: w.id(), Name: w.Name.Value, Description: w.Description.Value, AdminUp: w.AdminUp, Gateway: g, ZoneHints: w.ZoneHints,
+		HA: w.HA, Distributed: w.Distributed,
 	})
-	return a.routerOut(r), err
+	return a.routerOut(ctx, r), err
 }
 
 func (a *api) showRouter(ctx context.Context, in byID) (routerShow, error) {
 	r, err := a.core.ShowRouter(ctx, auth.From(ctx), in.ID)
-	return routerShow{a.routerOut(r)}, err
+	return routerShow{a.routerOut(ctx, r)}, err
 }
 
 func (a *api) changeRouter(ctx context.Context, in struct {
@@ -149,6 +160,7 @@ func (a *api) changeRouter(ctx context.Context, in struct {
 		AdminUp     *bool                 `json:"admin_state_up"`
 		Gateway     rest.Opt[gatewayIn]   `json:"external_gateway_info"`
 		Routes      rest.Opt[[]routeWire] `json:"routes"`
+		makeupIn
 	} `body:"router"`
 },
 ) (routerShow, error) {
@@ -157,7 +169,7 @@ func (a *api) changeRouter(ctx context.Context, in struct {
 		return routerShow{}, err
 	}
 	w := in.Router
-	change := network.RouterChange{Revision: revision, Name: given(w.Name), Description: given(w.Description), AdminUp: w.AdminUp}
+	change := network.RouterChange{Revision: revision, Name: given(w.Name), Description: given(w.Description), AdminUp: w.AdminUp, HA: w.HA, Distributed: w.Distributed}
 	if w.Gateway.Set {
 		g, err := wantedGateway(w.Gateway)
 		if err != nil {
@@ -173,7 +185,7 @@ func (a *api) changeRouter(ctx context.Context, in struct {
 		change.Routes = &routes
 	}
 	r, err := a.core.ChangeRouter(ctx, auth.From(ctx), in.ID, change)
-	return routerShow{a.routerOut(r)}, err
+	return routerShow{a.routerOut(ctx, r)}, err
 }
 
 func (a *api) deleteRouter(ctx context.Context, in deleteIn) (rest.None, error) {

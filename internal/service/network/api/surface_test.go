@@ -222,5 +222,53 @@ func TestAgentsZonesAndProviders(t *testing.T) {
 	require.Empty(t, one.show("agents")["agents"])
 	require.Empty(t, admin.show("agents?host=x")["agents"])
 	require.Len(t, one.show("availability_zones")["availability_zones"], 2)
+	require.Len(t, one.show("availability_zones?resource=router&state=available")["availability_zones"], 1)
+	require.Empty(t, one.show("availability_zones?name=mars")["availability_zones"])
 	require.Len(t, one.show("service-providers")["service_providers"], 1)
+}
+
+// Only an admin sees and says how routers are made up, and it is the same for all.
+func TestHowRoutersAreMadeUp(t *testing.T) {
+	url := serve(t, dbtest.SQLite(t, sets()...))
+	admin, one := caller{t, url, "admin"}, caller{t, url, "one"}
+	r := one.make("routers", "router", object{"name": "r"})
+	require.NotContains(t, r, "ha")
+	require.NotContains(t, r, "distributed")
+	path := "routers/" + r["id"].(string)
+	require.Equal(t, true, admin.show(path)["ha"])
+	require.Equal(t, true, admin.change(path, object{"router": object{"ha": true, "distributed": true, "name": "x"}})["distributed"])
+	require.Equal(t, true, admin.make("routers", "router", object{"ha": true})["ha"])
+}
+
+// A filter without a value finds what has none.
+func TestEmptyFilters(t *testing.T) {
+	dbtest.Each(t, sets(), func(t *testing.T, d *db.DB) {
+		one := caller{t, serve(t, d), "one"}
+		plain, named := one.make("networks", "network", object{}), one.make("networks", "network", object{"name": "n", "description": "d"})
+		for _, path := range []string{"networks?name=", "networks?description="} {
+			list := one.show(path)["networks"].([]any)
+			require.Len(t, list, 1, path)
+			require.Equal(t, plain["id"], list[0].(object)["id"])
+		}
+		free := one.make("ports", "port", object{"network_id": named["id"]})
+		one.make("ports", "port", object{"network_id": named["id"], "device_id": "server", "device_owner": "compute:nova", "name": "p"})
+		for _, path := range []string{"ports?device_id=", "ports?device_owner=", "ports?name="} {
+			list := one.show(path)["ports"].([]any)
+			require.Len(t, list, 1, path)
+			require.Equal(t, free["id"], list[0].(object)["id"])
+		}
+	})
+}
+
+// Ports tell of the policy that they have of their network.
+func TestPortsHaveTheirNetworksPolicy(t *testing.T) {
+	url := serve(t, dbtest.SQLite(t, sets()...))
+	admin, one := caller{t, url, "admin"}, caller{t, url, "one"}
+	q := admin.make("qos/policies", "policy", object{"name": "q", "shared": true})["id"]
+	n := one.make("networks", "network", object{"qos_policy_id": q})
+	p := one.make("ports", "port", object{"network_id": n["id"]})
+	require.Nil(t, p["qos_policy_id"])
+	require.Equal(t, q, p["qos_network_policy_id"])
+	one.change("networks/"+n["id"].(string), object{"network": object{"qos_policy_id": nil}})
+	require.Nil(t, one.show("ports/" + p["id"].(string))["qos_network_policy_id"])
 }
