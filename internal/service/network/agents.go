@@ -21,6 +21,8 @@ type Host struct {
 // Hosts are those of the compute service.
 type Hosts interface {
 	Hosts(ctx context.Context) ([]Host, error)
+	// AskSync asks hosts to be told their settings anew. It does not wait for that.
+	AskSync(ids ...string)
 }
 
 // Joiner is a Northbound that knows which physical networks the hosts are joined to, by host id. Those that are joined to

@@ -32,7 +32,7 @@ func (s *Service) ChangeNetwork(ctx context.Context, c *auth.Caller, id string, 
 			return n, disallowed("update_network:shared")
 		}
 		if in.MTU != nil {
-			if n.MTU, err = s.checkMTU(n.Provider, in.MTU); err != nil {
+			if n.MTU, err = s.checkMTU(ctx, n.Provider, in.MTU); err != nil {
 				return n, err
 			}
 		}

@@ -74,7 +74,7 @@ func (s *Service) newNetwork(ctx context.Context, c *auth.Caller, in NewNetwork)
 	if n.VLANTransparent && n.Provider.Kind == VLAN {
 		return n, invalid("vlan_transparent", "Backend does not support VLAN Transparency: a vlan network has one tag already; take a geneve, vxlan or flat network")
 	}
-	n.MTU, err = s.checkMTU(n.Provider, in.MTU)
+	n.MTU, err = s.checkMTU(ctx, n.Provider, in.MTU)
 	return n, err
 }
 
@@ -109,10 +109,14 @@ func checkProvider(p *Provider) error {
 }
 
 // checkMTU is the network's MTU: what was asked for, if the carrier has room for it.
-func (s *Service) checkMTU(p Provider, wanted *int) (int, error) {
-	most := s.cfg.OverlayMTU
+func (s *Service) checkMTU(ctx context.Context, p Provider, wanted *int) (int, error) {
+	is, err := s.Settings(ctx)
+	if err != nil {
+		return 0, err
+	}
+	most := is.OverlayMTU()
 	if p.Physical != "" {
-		most = s.cfg.PhysicalMTU
+		most = is.PhysicalMTU
 	}
 	if wanted == nil || *wanted == 0 {
 		return most, nil

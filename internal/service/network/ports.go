@@ -28,6 +28,7 @@ type Store interface {
 	AddressScopeStore
 	RuleTemplateStore
 	SegmentRangeStore
+	SettingsStore
 	// SetTags writes an object's tags, with the stamp of that change.
 	SetTags(ctx context.Context, resource, id string, stamp Stamp) error
 	// Count tells how many objects of a quota's resource ("network", "port" …) a project has.

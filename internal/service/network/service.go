@@ -16,13 +16,11 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/reconcile"
 )
 
-// Config are the service's settings. The zero value of each field means its default.
+// Config is what the service is made of. The zero value of each field means its default.
 type Config struct {
-	OverlayMTU  int           // of Geneve networks; default 1442, which fits an underlay of 1500
-	PhysicalMTU int           // of flat and VLAN networks; default 1500
-	Audit       time.Duration // how often everything is compared; default a minute
-	Quota       Quota         // of each project
-	Zone        string        // the name of the availability zone; default "nova"
+	Audit time.Duration // how often everything is compared; default a minute
+	Quota Quota         // of each project
+	Zone  string        // the name of the availability zone; default "nova"
 	// Owner says whether this control node is the one that writes to the Northbound. nil: it is.
 	Owner reconcile.Owner
 	// Projects tells which of them are gone. nil: none ever is.
@@ -50,12 +48,6 @@ type Service struct {
 
 // New returns the service. A nil northbound wires nothing: ports become active when they are bound to a host.
 func New(cfg Config, store Store, db DB, events Events, north Northbound, log *slog.Logger) *Service {
-	if cfg.OverlayMTU == 0 {
-		cfg.OverlayMTU = 1442
-	}
-	if cfg.PhysicalMTU == 0 {
-		cfg.PhysicalMTU = 1500
-	}
 	if cfg.Audit == 0 {
 		cfg.Audit = time.Minute
 	}
