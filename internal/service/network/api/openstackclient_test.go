@@ -132,3 +132,18 @@ func TestTheOpenStackClientTrunks(t *testing.T) {
 	require.NotContains(t, run("one", "network subport list --trunk trunk -f value"), "vlan 101")
 	run("one", "network trunk delete trunk")
 }
+
+// TestTheOpenStackClientHasSegmentRanges runs the commands of network segment ranges.
+func TestTheOpenStackClientHasSegmentRanges(t *testing.T) {
+	run := openstack(t)
+	const segment = " -f value -c provider:segmentation_id"
+	run("admin", "network segment range create --network-type vlan --physical-network dc --minimum 100 --maximum 100 --shared vlans")
+	require.Equal(t, "100", run("admin", "network create --provider-network-type vlan --provider-physical-network dc blue"+segment))
+	require.Contains(t, run("admin", "network segment range list --used -f json"), `"100"`)
+	run("admin", "network segment range set --minimum 100 --maximum 101 --name more vlans")
+	require.Equal(t, "101", run("admin", "network create --provider-network-type vlan --provider-physical-network dc red"+segment))
+	require.Contains(t, run("admin", "network segment range list --unavailable -f json"), `"more"`)
+	run("admin", "network delete blue red")
+	run("admin", "network segment range delete more")
+	require.Equal(t, "[]", run("admin", "network segment range list -f json"))
+}
