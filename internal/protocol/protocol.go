@@ -184,6 +184,14 @@ type SyncReply struct {
 	// HeartbeatEvery and SyncEvery are how often the control plane wants to hear of the host, at least; hosts add jitter.
 	// 0, from a control plane that doesn't say, means the constants of these names.
 	HeartbeatEvery, SyncEvery time.Duration
+	// Settings are the host's, whole; nil, from a control plane that doesn't say: they stay as they were heard last.
+	Settings *Settings
+}
+
+// Settings are what an operator has set through the API, as far as a host has to do with it.
+type Settings struct {
+	// DNSForwarders are the addresses that guests' questions go to that OVN has no answer for; none: the host's own resolvers.
+	DNSForwarders []string `json:"dns_forwarders,omitempty"`
 }
 
 // Heartbeat says that a host is there. It is small, as there are many, and is lost where nobody listens.

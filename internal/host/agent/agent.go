@@ -18,7 +18,9 @@ type Config struct {
 	Pool       disk.Pool
 	// Host describes the host; it is called at every Sync.
 	Host func(ctx context.Context) (protocol.Host, error)
-	Log  *slog.Logger
+	// Settings takes what an operator has set for the host; nil: it has nothing that could be set.
+	Settings Settings
+	Log      *slog.Logger
 
 	Workers      int           // servers that are worked on at the same time [16]
 	StopDeadline time.Duration // that a guest has to heed the power button [30 s]

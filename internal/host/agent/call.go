@@ -129,7 +129,18 @@ func (a *Agent) sync(ctx context.Context) error {
 	a.asked(reply)
 	a.wake(news...)
 	a.due(reporting) // a report that came before the Sync may have been overtaken by it
-	return a.ensureNetworks(ctx)
+	return errors.Join(a.takeSettings(reply.Settings), a.ensureNetworks(ctx))
+}
+
+// takeSettings passes on what an operator has set for the host.
+func (a *Agent) takeSettings(heard *protocol.Settings) error {
+	if heard == nil || a.Settings == nil {
+		return nil
+	}
+	if err := a.Settings.Take(*heard); err != nil {
+		return fmt.Errorf("keeping the host's settings: %w", err)
+	}
+	return nil
 }
 
 // everything is what a Sync says. Where the hypervisor is away for a while it is what was seen last; but nothing is said

@@ -24,3 +24,9 @@ type Networks interface {
 	// server and at every Sync, never twice at the same time, and is quick where nothing has changed.
 	Ensure(ctx context.Context, networks map[string]protocol.MetadataPort) error
 }
+
+// Settings keeps what an operator has set for the host.
+type Settings interface {
+	// Take hears all of it, at every Sync. It is quick, and does nothing where it is what was heard last.
+	Take(protocol.Settings) error
+}

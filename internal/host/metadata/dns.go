@@ -32,6 +32,18 @@ const (
 	acceptPause = 50 * time.Millisecond
 )
 
+// Resolvers are those at some addresses, as address:port, or the host's own where there are none.
+func Resolvers(addresses []string) []string {
+	if len(addresses) == 0 {
+		return hostResolvers()
+	}
+	out := make([]string, len(addresses))
+	for i, a := range addresses {
+		out[i] = net.JoinHostPort(a, "53")
+	}
+	return out
+}
+
 // hostResolvers are the host's own, as address:port.
 func hostResolvers() []string {
 	text, err := os.ReadFile(resolvConf)

@@ -134,3 +134,8 @@ func FuzzPlainQuestions(f *testing.F) {
 		}
 	})
 }
+
+func TestResolversAreThoseThatAreNamed(t *testing.T) {
+	require.Equal(t, []string{"9.9.9.9:53", "[2620:fe::fe]:53"}, Resolvers([]string{"9.9.9.9", "2620:fe::fe"}))
+	require.Equal(t, hostResolvers(), Resolvers(nil))
+}
