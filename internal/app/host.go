@@ -26,6 +26,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/host/join"
 	"github.com/aloft-cloud/aloft/internal/host/metadata"
 	"github.com/aloft-cloud/aloft/internal/host/probe"
+	"github.com/aloft-cloud/aloft/internal/host/settings"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 	"github.com/aloft-cloud/aloft/internal/service/network/ovn"
@@ -177,11 +178,16 @@ func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	set, err := settings.Open(join.Dir(c.DataDir))
+	if err != nil {
+		return err
+	}
 	a := agent.New(agent.Config{
-		Hypervisor: driver, Pool: pool, Log: log,
+		Hypervisor: driver, Pool: pool, Settings: set, Log: log,
 		Host: agent.Describe(agent.HostConfig{ID: id, Address: cmp.Or(c.Address, place.Address, "127.0.0.1")}, driver, pool),
 	})
-	guests := metadata.New(metadata.Config{Source: a, Log: log})
+	resolvers := func() []string { return metadata.Resolvers(set.Get().DNSForwarders) }
+	guests := metadata.New(metadata.Config{Source: a, Resolvers: resolvers, Log: log})
 	defer func() { err = errors.Join(err, guests.Close()) }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return WatchEngines(ctx, c, log) })

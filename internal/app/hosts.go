@@ -33,7 +33,11 @@ func (c *Control) serveHosts() (stop func(), err error) {
 		if err := speaksForItself(ctx, m.Host.ID); err != nil {
 			return protocol.SyncReply{}, err
 		}
-		return c.compute.Sync(ctx, m)
+		reply, err := c.compute.Sync(ctx, m)
+		if err == nil {
+			reply.Settings, err = c.settingsOf(ctx, m.Host.ID)
+		}
+		return reply, err
 	}))
 	add(bus.Serve(c.bus, protocol.SubjectReport, controlGroup, func(ctx context.Context, m protocol.Report) (protocol.Ack, error) {
 		if err := speaksForItself(ctx, m.HostID); err != nil {

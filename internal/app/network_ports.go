@@ -5,6 +5,7 @@ import (
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
 	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/identity"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
@@ -39,6 +40,27 @@ func (a networkHosts) Hosts(ctx context.Context) ([]network.Host, error) {
 		out = append(out, network.Host{
 			ID: h.ID, Name: h.Name, Zone: h.Zone, Up: h.Up, Enabled: !h.Disabled && !h.Maintenance, CreatedAt: h.CreatedAt, SeenAt: h.SeenAt,
 		})
+	}
+	return out, nil
+}
+
+// AskSync implements network.Hosts.
+func (a networkHosts) AskSync(ids ...string) {
+	link := hostLink{a.control.bus, a.control.log}
+	for _, id := range ids {
+		link.AskSync(id)
+	}
+}
+
+// settingsOf is what a host is told of the settings.
+func (c *Control) settingsOf(ctx context.Context, hostID string) (*protocol.Settings, error) {
+	st, err := c.network.HostStatement(ctx, hostID)
+	if err != nil {
+		return nil, err
+	}
+	out := &protocol.Settings{}
+	for _, a := range st.DNSForwarders {
+		out.DNSForwarders = append(out.DNSForwarders, a.String())
 	}
 	return out, nil
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/host/disk"
 	disksim "github.com/aloft-cloud/aloft/internal/host/disk/simulated"
 	"github.com/aloft-cloud/aloft/internal/host/hypervisor/simulated"
+	"github.com/aloft-cloud/aloft/internal/host/settings"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/compute"
 )
@@ -55,6 +56,8 @@ type simHost struct {
 	domain *simulated.Hypervisor
 	disks  *disksim.Pool
 	log    *slog.Logger
+	dir    string // of its settings
+	set    *settings.Store
 
 	mu   sync.Mutex
 	stop func()
@@ -81,15 +84,15 @@ func newRig(t *testing.T) *rig {
 
 // start makes the control plane, anew or from what the one before left behind.
 func (r *rig) start() {
-	settings := compute.Defaults()
-	settings.Quota = compute.Quota{Servers: -1, VCPUs: -1, MemoryMiB: -1, KeyPairs: -1, MetadataItems: -1}
-	settings.HostTimeout = time.Minute // agents are killed and come back: a slow machine makes no host dead
+	tuned := compute.Defaults()
+	tuned.Quota = compute.Quota{Servers: -1, VCPUs: -1, MemoryMiB: -1, KeyPairs: -1, MetadataItems: -1}
+	tuned.HostTimeout = time.Minute // agents are killed and come back: a slow machine makes no host dead
 	r.server = httptest.NewUnstartedServer(nil)
 	r.cfg.PublicURL = "https://" + r.server.Listener.Addr().String()
 	require.NoError(r.t, r.cfg.Complete())
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.DiscardHandler)
-	control, err := NewControl(ctx, r.cfg, ControlOptions{Version: "test", Compute: settings, Log: log})
+	control, err := NewControl(ctx, r.cfg, ControlOptions{Version: "test", Compute: tuned, Log: log})
 	require.NoError(r.t, err)
 	require.NoError(r.t, control.Bootstrap(ctx, adminPassword))
 	r.control = control
@@ -140,7 +143,7 @@ func (r *rig) addHost(rate float64, bootDelay time.Duration) *simHost {
 		return nil
 	}
 	h := &simHost{
-		id: uuid.NewString(), log: slog.New(slog.DiscardHandler),
+		id: uuid.NewString(), log: slog.New(slog.DiscardHandler), dir: r.t.TempDir(),
 		domain: simulated.New(simulated.Options{CPUs: 64, MemoryMiB: 1 << 20, BootDelay: bootDelay, StopDelay: bootDelay, Fail: func(op simulated.Operation, _ string) error {
 			if op == simulated.Info {
 				return nil
@@ -165,9 +168,10 @@ func (h *simHost) run(r *rig) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b, err := r.control.Bus(ctx)
 	require.NoError(r.t, err)
+	h.open(r)
 	describe := agent.Describe(agent.HostConfig{ID: h.id}, h.domain, h.disks)
 	a := agent.New(agent.Config{
-		Hypervisor: h.domain, Pool: h.disks, Log: h.log, SyncEvery: 300 * time.Millisecond, RelistEvery: 200 * time.Millisecond,
+		Hypervisor: h.domain, Pool: h.disks, Settings: h.set, Log: h.log, SyncEvery: 300 * time.Millisecond, RelistEvery: 200 * time.Millisecond,
 		StopDeadline: time.Second,
 		Host: func(ctx context.Context) (protocol.Host, error) {
 			described, err := describe(ctx)
@@ -189,6 +193,13 @@ func (h *simHost) run(r *rig) {
 		<-ended
 		b.Close()
 	}
+}
+
+// open reads what the host has been told of its settings.
+func (h *simHost) open(r *rig) {
+	var err error
+	h.set, err = settings.Open(h.dir)
+	require.NoError(r.t, err)
 }
 
 // kill ends the agent of a host; its servers know nothing of it.
