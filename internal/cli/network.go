@@ -14,7 +14,7 @@ import (
 )
 
 func networkCommand(o *options) *cobra.Command {
-	return noun(o, "network", "Networks", networkList(o), networkShow(o), networkCreate(o), networkDelete(o), networkAudit(o), networkTrace(o))
+	return noun(o, "network", "Networks", networkList(o), networkShow(o), networkCreate(o), networkDelete(o), networkSettings(o), networkAudit(o), networkTrace(o))
 }
 
 // wholeNetwork is a network with the fields of the extensions that every cloud has.
