@@ -1,7 +1,6 @@
 package network_test
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 
@@ -13,12 +12,6 @@ import (
 	"github.com/aloft-cloud/aloft/internal/service/network/store"
 )
 
-type twoHosts struct{}
-
-func (twoHosts) Hosts(context.Context) ([]network.Host, error) {
-	return []network.Host{{ID: "edge", Name: "a", Up: true, Enabled: true}, {ID: "inner", Name: "b", Up: true, Enabled: true}}, nil
-}
-
 // joinedNorth is a northbound that knows what hosts are joined to.
 type joinedNorth struct{ *network.Unwired }
 
@@ -29,8 +22,9 @@ func (joinedNorth) Joined() map[string][]string {
 func TestHostsThatLeadOutsideHaveGatewayAgents(t *testing.T) {
 	d := dbtest.SQLite(t, sets()...)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	hosts := &someHosts{list: []network.Host{{ID: "edge", Name: "a", Up: true, Enabled: true}, {ID: "inner", Name: "b", Up: true, Enabled: true}}}
 	types := func(north network.Northbound) map[string]string {
-		s := network.New(network.Config{Hosts: twoHosts{}}, store.New(d), d, event.New(d, nil, log), north, log)
+		s := network.New(network.Config{Hosts: hosts}, store.New(d), d, event.New(d, nil, log), north, log)
 		list, err := s.Agents(t.Context(), admin())
 		require.NoError(t, err)
 		require.Len(t, list, 4, "each host has two")
