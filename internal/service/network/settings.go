@@ -59,6 +59,11 @@ type SettingsStore interface {
 	// Settings returns the settings, defaults where nobody has changed them.
 	Settings(ctx context.Context, defaults Settings) (Settings, error)
 	SetSettings(ctx context.Context, s Settings) error
+	// HostNetworks returns what is known of some hosts, or of all; those of which nothing is known are left out.
+	HostNetworks(ctx context.Context, hostIDs ...string) ([]HostNetwork, error)
+	// SetHostNetwork writes what is wanted of a host, and its generation; NoteHostNetwork what the host has made of it.
+	SetHostNetwork(ctx context.Context, h HostNetwork) error
+	NoteHostNetwork(ctx context.Context, hostID string, seen HostJoined) error
 }
 
 // Settings reads the settings of the installation.
@@ -92,18 +97,4 @@ func (s *Service) SetSettings(ctx context.Context, change func(*Settings)) (Sett
 		s.db.AfterCommit(ctx, func() { s.cfg.Hosts.AskSync(ids(hosts, func(h Host) string { return h.ID })...) })
 		return is, nil
 	})
-}
-
-// Statement is all that a host is told of the settings.
-type Statement struct {
-	DNSForwarders []netip.Addr
-}
-
-// HostStatement is what a host is to be told. It goes with every Sync of the host.
-func (s *Service) HostStatement(ctx context.Context, _ string) (Statement, error) {
-	is, err := s.Settings(ctx)
-	if err != nil {
-		return Statement{}, err
-	}
-	return Statement{DNSForwarders: is.DNSForwarders}, nil
 }

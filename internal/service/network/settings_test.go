@@ -77,7 +77,7 @@ func TestHostsHearOfForwarders(t *testing.T) {
 		_, err := s.SetSettings(t.Context(), func(is *network.Settings) { is.PhysicalMTU = 1400 })
 		require.NoError(t, err)
 		require.Equal(t, []string{"a", "b"}, h.asked)
-		st, err := s.HostStatement(t.Context(), "a")
+		st, err := s.HostSynced(t.Context(), "a", nil)
 		require.NoError(t, err)
 		require.Equal(t, forwarders, st.DNSForwarders)
 	})

@@ -14,7 +14,7 @@ import (
 // OwnRoutes are the network's part of Aloft's own API.
 func OwnRoutes(core *network.Service) []rest.Route {
 	a := &api{core}
-	return append(a.settings(), []rest.Route{
+	return append(append(a.settings(), a.hostSettings()...), []rest.Route{
 		{Method: "GET", Path: "/network/audit", Policy: auth.P("aloft:network:audit", auth.AdminOnly), Doc: "Compares what the network engine holds with what it should hold, and changes nothing.", Do: rest.Do(a.audit(false))},
 		{Method: "POST", Path: "/network/audit", Status: 202, Policy: auth.P("aloft:network:repair", auth.AdminOnly), Audit: "aloft.network.repair", Doc: "Compares what the network engine holds with what it should hold, and has the differences mended.", Do: rest.Do(a.audit(true))},
 		{Method: "GET", Path: "/ports/{port_id}/trace", Policy: auth.P("aloft:port:trace", auth.ProjectReader), Doc: "Tells what becomes of a packet that a port's device sends: where it goes, or what drops it and which rule or route is missing.", Do: rest.Do(a.trace)},
