@@ -169,6 +169,7 @@ type Host struct {
 type Sync struct {
 	Host    Host
 	Servers []Observed
+	Network *NetworkSeen // nil: not known yet
 }
 
 // SyncEvery is how often a host sends Sync that was told nothing else.
@@ -192,6 +193,31 @@ type SyncReply struct {
 type Settings struct {
 	// DNSForwarders are the addresses that guests' questions go to that OVN has no answer for; none: the host's own resolvers.
 	DNSForwarders []string `json:"dns_forwarders,omitempty"`
+	// Network is how this host is joined to networks; nil: nobody has ever set that, and it stays as it is.
+	Network *HostNetwork `json:"network,omitempty"`
+}
+
+// HostNetwork is how a host is to be joined to networks. What it does not say is as the flags of the host's agent say.
+type HostNetwork struct {
+	Generation     int64           `json:"generation"`      // rises with every change
+	BridgeMappings []BridgeMapping `json:"bridge_mappings"` // all of them; nil, which is not none: the flags'
+	EncapAddress   string          `json:"encap_address,omitempty"`
+}
+
+// BridgeMapping joins a host to a physical network: by a bridge of Open vSwitch, which is made where it is missing, and, where
+// Device is not empty, a network device that is put into it.
+type BridgeMapping struct {
+	PhysicalNetwork string `json:"physical_network"`
+	Bridge          string `json:"bridge"`
+	Device          string `json:"device,omitempty"`
+}
+
+// NetworkSeen is how a host is joined to networks.
+type NetworkSeen struct {
+	Generation     int64 // of the HostNetwork that it has heard; 0: of none
+	BridgeMappings []BridgeMapping
+	EncapAddress   string
+	Error          string // what of the HostNetwork cannot be had, and why; empty if all can
 }
 
 // Heartbeat says that a host is there. It is small, as there are many, and is lost where nobody listens.

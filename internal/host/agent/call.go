@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
@@ -129,16 +130,20 @@ func (a *Agent) sync(ctx context.Context) error {
 	a.asked(reply)
 	a.wake(news...)
 	a.due(reporting) // a report that came before the Sync may have been overtaken by it
-	return errors.Join(a.takeSettings(reply.Settings), a.ensureNetworks(ctx))
+	return errors.Join(a.takeSettings(reply.Settings, message.Network), a.ensureNetworks(ctx))
 }
 
-// takeSettings passes on what an operator has set for the host.
-func (a *Agent) takeSettings(heard *protocol.Settings) error {
+// takeSettings passes on what an operator has set for the host. What comes of it at once is told at once; told is what the control
+// plane knows.
+func (a *Agent) takeSettings(heard *protocol.Settings, told *protocol.NetworkSeen) error {
 	if heard == nil || a.Settings == nil {
 		return nil
 	}
 	if err := a.Settings.Take(*heard); err != nil {
 		return fmt.Errorf("keeping the host's settings: %w", err)
+	}
+	if !reflect.DeepEqual(a.Settings.Seen(), told) {
+		a.SyncNow()
 	}
 	return nil
 }
@@ -166,6 +171,9 @@ func (a *Agent) everything(ctx context.Context) (protocol.Sync, int64, error) {
 		a.Log.Warn("agent: cannot see the host, telling what was seen last", "error", err)
 	}
 	message := protocol.Sync{Host: a.host}
+	if a.Settings != nil {
+		message.Network = a.Settings.Seen()
+	}
 	now := time.Now()
 	for id, s := range a.servers {
 		o := s.observed(id)

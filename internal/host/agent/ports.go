@@ -29,4 +29,6 @@ type Networks interface {
 type Settings interface {
 	// Take hears all of it, at every Sync. It is quick, and does nothing where it is what was heard last.
 	Take(protocol.Settings) error
+	// Seen is what has come of it; nil: that is not known yet. Whoever knows that it has changed calls SyncNow.
+	Seen() *protocol.NetworkSeen
 }

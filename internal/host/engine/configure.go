@@ -39,19 +39,11 @@ func (e *Engines) configureSwitch(ctx context.Context) error {
 			return err
 		}
 	}
-	encap, err := e.encapIP()
-	if err != nil {
-		return err
-	}
 	want := map[string]string{
-		"system-id":           e.cfg.HostID,
-		"ovn-remote":          remote,
-		"ovn-encap-type":      "geneve",
-		"ovn-encap-ip":        encap,
-		"ovn-bridge":          IntegrationBridge,
-		"ovn-bridge-mappings": e.cfg.PhysicalNetwork + ":" + e.cfg.OutsideBridge,
-		// What a router sends to the physical network from here has this MAC, as every host sends for the router.
-		"ovn-chassis-mac-mappings": e.cfg.PhysicalNetwork + ":" + ChassisMAC(e.cfg.HostID, e.cfg.PhysicalNetwork),
+		"system-id":      e.cfg.HostID,
+		"ovn-remote":     remote,
+		"ovn-encap-type": "geneve",
+		"ovn-bridge":     IntegrationBridge,
 		// A port comes up sooner when the controller need not ask for the rows of a datapath that is new to it.
 		"ovn-monitor-all": "true",
 		// A switch that is busy for some seconds is not thrown away with all its flows.
@@ -103,30 +95,13 @@ func NorthOptions() map[string]string {
 	}
 }
 
-// makeBridges makes br-int, the outside bridge and the tunnels' one where they are missing, and plugs devices in.
-func (e *Engines) makeBridges(ctx context.Context) error {
+// ensureBridge makes a bridge, unless there is one of the name.
+func (e *Engines) ensureBridge(ctx context.Context, name string) error {
 	have, err := bridges(ctx)
-	if err != nil {
+	if err != nil || slices.Contains(have, name) {
 		return err
 	}
-	names := []string{IntegrationBridge, e.cfg.OutsideBridge}
-	if e.tunnelBridge() {
-		names = append(names, TunnelBridge)
-	}
-	for _, name := range names {
-		if slices.Contains(have, name) {
-			continue
-		}
-		if err := e.makeBridge(ctx, name); err != nil {
-			return err
-		}
-	}
-	if e.cfg.OutsideDevice != "" {
-		if err := e.plug(ctx, e.cfg.OutsideBridge, e.cfg.OutsideDevice); err != nil {
-			return err
-		}
-	}
-	return e.carryTunnels(ctx)
+	return e.makeBridge(ctx, name)
 }
 
 func (e *Engines) makeBridge(ctx context.Context, name string) error {

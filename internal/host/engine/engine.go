@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
 // Config says where the engines of a host live and how they are tied together.
@@ -39,6 +41,10 @@ type Config struct {
 	TunnelDevice string
 	// OutsideDevice is put into the outside bridge; empty for none.
 	OutsideDevice string
+	// Network is what an operator has set through the API, in place of the fields above; a nil function or answer: nothing.
+	Network func() *protocol.HostNetwork
+	// Changed is called when what Seen returns has changed; may be nil.
+	Changed func()
 
 	Log *slog.Logger
 }
@@ -63,7 +69,7 @@ type State struct {
 	Detail string // why it does not answer, or what it still waits for; empty if all is well
 }
 
-// Engines supervises the engines of a host. It holds nothing that is not on disk or in the engines.
+// Engines supervises the engines of a host. It holds nothing that matters and is not on disk or in the engines.
 type Engines struct {
 	cfg     Config
 	table   []spec
@@ -71,6 +77,10 @@ type Engines struct {
 	journal journal
 	units   units
 	log     *slog.Logger
+	wake    chan struct{}
+
+	mu   sync.Mutex
+	seen *protocol.NetworkSeen
 }
 
 // startDeadline is how long an engine may take to answer; libvirtd's first start probes QEMU and is the slowest.
@@ -102,6 +112,7 @@ func New(cfg Config) *Engines {
 		journal: journal{path: filepath.Join(cfg.DataDir, "engines-before.json")},
 		units:   units{path: filepath.Join(cfg.RunDir, "units.json")},
 		log:     cfg.Log,
+		wake:    make(chan struct{}, 1),
 	}
 	e.table = e.specs()
 	return e

@@ -26,8 +26,9 @@ type before struct {
 	// SouthTLS and SwitchTLS say that OVN's southbound database and Open vSwitch had no certificates.
 	SouthTLS  bool `json:"south_tls,omitempty"`
 	SwitchTLS bool `json:"switch_tls,omitempty"`
-	// Address was not on the outside bridge.
-	Address string `json:"address,omitempty"`
+	// Address was not on the outside bridge; AddressOn is that bridge.
+	Address   string `json:"address,omitempty"`
+	AddressOn string `json:"address_on,omitempty"`
 	// Forward is what net.ipv4.ip_forward was; empty means that it was not changed.
 	Forward string `json:"forward,omitempty"`
 	// KVM is who could use /dev/kvm; nil means that it was not changed.

@@ -43,7 +43,7 @@ func (e *Engines) vswitchd() spec {
 		pidFile: pid,
 		socket:  socket,
 		ready:   func(ctx context.Context) error { return control(ctx, socket(), "version", nil) },
-		after:   e.makeBridges,
+		after:   e.join,
 	}
 }
 

@@ -27,11 +27,34 @@ func (e *Engines) Watch(ctx context.Context) error {
 			e.log.Error("engines are not all running", "error", err)
 			configured, pause = time.Time{}, time.Second
 		}
-		if e.untilOneEnds(ctx, pause) {
+		if e.untilWoken(ctx, pause) {
 			configured = time.Time{} // a switch that comes back, whoever starts it, has lost its addresses
 		}
 	}
 	return nil
+}
+
+// Wake has Watch look at once, as when Config.Network has changed.
+func (e *Engines) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// untilWoken waits until Wake is called or a process of an engine ends, for at most the given time, and tells whether one did.
+func (e *Engines) untilWoken(ctx context.Context, patience time.Duration) bool {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-e.wake:
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	ended := e.untilOneEnds(waiting, patience)
+	return ended || waiting.Err() != nil
 }
 
 func (e *Engines) locked(ctx context.Context, do func() error) error {

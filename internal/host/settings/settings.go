@@ -50,10 +50,14 @@ func (s *Store) Get() protocol.Settings {
 	return s.heard
 }
 
-// Take hears the settings. When it returns nil they are on disk.
+// Take hears the settings. When it returns nil they are on disk. Where they do not say how the host is joined to networks,
+// that stays: a database that was lost takes no network from a host.
 func (s *Store) Take(heard protocol.Settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if heard.Network == nil {
+		heard.Network = s.heard.Network
+	}
 	if reflect.DeepEqual(heard, s.heard) {
 		return nil
 	}
