@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -42,7 +43,18 @@ func HostID(dataDir string) (string, error) {
 
 // Engines supervises the engines of this machine: of a host that has joined, of a control node, or of both in one.
 func Engines(c config.Config, hostID string, log *slog.Logger) (*engine.Engines, error) {
+	set, err := settings.Open(join.Dir(c.DataDir))
+	if err != nil {
+		return nil, err
+	}
+	return enginesWith(c, hostID, set, nil, log)
+}
+
+// enginesWith supervises the engines of this machine, joined to networks as its settings say. changed is called when what
+// has come of that has changed.
+func enginesWith(c config.Config, hostID string, set *settings.Store, changed func(), log *slog.Logger) (*engine.Engines, error) {
 	cfg := engine.Config{
+		Network: func() *protocol.HostNetwork { return set.Get().Network }, Changed: changed,
 		RunDir: c.RunDir, DataDir: c.DataDir, HostID: hostID, OutsideCIDR: c.Outside, EncapIP: c.Address,
 		OutsideDevice: c.OutsideDevice, TunnelDevice: c.TunnelDevice, Log: log,
 	}
@@ -142,6 +154,27 @@ func (n servedNetworks) Ensure(ctx context.Context, networks map[string]protocol
 	return n.Sync(ctx, networks)
 }
 
+// hostSettings are what an operator has set for this host, and what its engines have made of it.
+type hostSettings struct {
+	*settings.Store
+	engines *engine.Engines
+}
+
+var _ agent.Settings = hostSettings{}
+
+// Take implements agent.Settings.
+func (h hostSettings) Take(heard protocol.Settings) error {
+	before := h.Get().Network
+	err := h.Store.Take(heard)
+	if after := h.Get().Network; !reflect.DeepEqual(before, after) {
+		h.engines.Wake()
+	}
+	return err
+}
+
+// Seen implements agent.Settings.
+func (h hostSettings) Seen() *protocol.NetworkSeen { return h.engines.Seen() }
+
 // HostTLS is how this host shows itself on the bus: by the certificate that it got when it joined, or, on a control node,
 // by one that the authority at hand signs.
 func HostTLS(c config.Config, id string) (*tls.Config, error) {
@@ -165,6 +198,10 @@ func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	set, err := settings.Open(join.Dir(c.DataDir))
+	if err != nil {
+		return err
+	}
 	driver, err := openLibvirt(ctx, c, probe.Acceleration(ctx, c.DataDir, log), log)
 	if err != nil {
 		return err
@@ -178,19 +215,20 @@ func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	set, err := settings.Open(join.Dir(c.DataDir))
+	var a *agent.Agent
+	engines, err := enginesWith(c, id, set, func() { a.SyncNow() }, log)
 	if err != nil {
 		return err
 	}
-	a := agent.New(agent.Config{
-		Hypervisor: driver, Pool: pool, Settings: set, Log: log,
+	a = agent.New(agent.Config{
+		Hypervisor: driver, Pool: pool, Settings: hostSettings{set, engines}, Log: log,
 		Host: agent.Describe(agent.HostConfig{ID: id, Address: cmp.Or(c.Address, place.Address, "127.0.0.1")}, driver, pool),
 	})
 	resolvers := func() []string { return metadata.Resolvers(set.Get().DNSForwarders) }
 	guests := metadata.New(metadata.Config{Source: a, Resolvers: resolvers, Log: log})
 	defer func() { err = errors.Join(err, guests.Close()) }()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return WatchEngines(ctx, c, log) })
+	g.Go(func() error { return engines.Watch(ctx) })
 	if joined {
 		g.Go(func() error { return keepMembership(ctx, b, join.Dir(c.DataDir), id, log) })
 	}

@@ -35,7 +35,7 @@ func (c *Control) serveHosts() (stop func(), err error) {
 		}
 		reply, err := c.compute.Sync(ctx, m)
 		if err == nil {
-			reply.Settings, err = c.settingsOf(ctx, m.Host.ID)
+			reply.Settings, err = c.tellSettings(ctx, m.Host.ID, m.Network)
 		}
 		return reply, err
 	}))

@@ -52,15 +52,32 @@ func (a networkHosts) AskSync(ids ...string) {
 	}
 }
 
-// settingsOf is what a host is told of the settings.
-func (c *Control) settingsOf(ctx context.Context, hostID string) (*protocol.Settings, error) {
-	st, err := c.network.HostStatement(ctx, hostID)
+// tellSettings hears how a host is joined to networks, and returns what it is told of the settings.
+func (c *Control) tellSettings(ctx context.Context, hostID string, seen *protocol.NetworkSeen) (*protocol.Settings, error) {
+	var joined *network.HostJoined
+	if seen != nil {
+		joined = &network.HostJoined{Generation: seen.Generation, Encap: seen.EncapAddress, Error: seen.Error}
+		for _, m := range seen.BridgeMappings {
+			joined.Mappings = append(joined.Mappings, network.BridgeMapping{Physical: m.PhysicalNetwork, Bridge: m.Bridge, Device: m.Device})
+		}
+	}
+	st, err := c.network.HostSynced(ctx, hostID, joined)
 	if err != nil {
 		return nil, err
 	}
 	out := &protocol.Settings{}
 	for _, a := range st.DNSForwarders {
 		out.DNSForwarders = append(out.DNSForwarders, a.String())
+	}
+	if st.Generation == 0 {
+		return out, nil
+	}
+	out.Network = &protocol.HostNetwork{Generation: st.Generation, EncapAddress: st.Encap}
+	if st.Mappings != nil {
+		out.Network.BridgeMappings = []protocol.BridgeMapping{}
+		for _, m := range *st.Mappings {
+			out.Network.BridgeMappings = append(out.Network.BridgeMappings, protocol.BridgeMapping{PhysicalNetwork: m.Physical, Bridge: m.Bridge, Device: m.Device})
+		}
 	}
 	return out, nil
 }

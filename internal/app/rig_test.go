@@ -171,7 +171,7 @@ func (h *simHost) run(r *rig) {
 	h.open(r)
 	describe := agent.Describe(agent.HostConfig{ID: h.id}, h.domain, h.disks)
 	a := agent.New(agent.Config{
-		Hypervisor: h.domain, Pool: h.disks, Settings: h.set, Log: h.log, SyncEvery: 300 * time.Millisecond, RelistEvery: 200 * time.Millisecond,
+		Hypervisor: h.domain, Pool: h.disks, Settings: playedSettings{h.set}, Log: h.log, SyncEvery: 300 * time.Millisecond, RelistEvery: 200 * time.Millisecond,
 		StopDeadline: time.Second,
 		Host: func(ctx context.Context) (protocol.Host, error) {
 			described, err := describe(ctx)

@@ -53,6 +53,7 @@ type host struct {
 	id, name string
 	domains  *simulated.Hypervisor
 	disks    *disks.Pool
+	settings settings
 }
 
 // New makes the hosts; Run switches them on.
@@ -129,7 +130,7 @@ func (f *Fleet) Heal() int {
 func (f *Fleet) start(h *host) {
 	boot := uuid.NewString()
 	f.crew.Add(h.id, agent.Config{
-		Hypervisor: h.domains, Pool: h.disks, Log: f.opts.Log, RelistEvery: -1,
+		Hypervisor: h.domains, Pool: h.disks, Settings: &h.settings, Log: f.opts.Log, RelistEvery: -1,
 		Host: func(ctx context.Context) (protocol.Host, error) { return f.describe(ctx, h, boot) },
 	}, agent.OnBus(f.bus.As(h.id)), metadata{})
 }
