@@ -31,7 +31,7 @@ OpenStack client. Without either, root uses the entry "aloft" of /etc/aloft/clou
 	for _, c := range []*cobra.Command{
 		serverCommand(o), consoleCommand(o), flavorCommand(o), keypairCommand(o), imageCommand(o),
 		networkCommand(o), subnetCommand(o), routerCommand(o), portCommand(o), floatingIPCommand(o), securityGroupCommand(o),
-		projectCommand(o), userCommand(o), placementCommand(o), benchCommand(o),
+		projectCommand(o), userCommand(o), placementCommand(o), hostCommand(o), benchCommand(o),
 	} {
 		c.GroupID = "tenant"
 		root.AddCommand(c)
