@@ -86,9 +86,9 @@ func TestBenchServersFindsItsParts(t *testing.T) {
 	}
 	require.False(t, c.was("POST /compute/v2.1/servers"))
 
-	var asked map[string]any
+	requests := make(chan map[string]any, 3) // at the same time
 	c.handle("POST /compute/v2.1/servers", func(body map[string]any) (int, string) {
-		asked = body["server"].(map[string]any)
+		requests <- body["server"].(map[string]any)
 		return 403, `{"forbidden":{"code":403,"message":"Quota exceeded for instances"}}`
 	})
 	c.answer("GET /compute/v2.1/servers", 200, `{"servers":[]}`)
@@ -97,6 +97,7 @@ func TestBenchServersFindsItsParts(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Equal(t, "aloft: not all went well; the most frequent error of 1: Quota exceeded for instances\n", errOut)
 	require.Contains(t, out, "errors       3 × create: Quota exceeded for instances")
+	asked := <-requests
 	require.Equal(t, "1", asked["flavorRef"], "the flavor with the least memory")
 	require.Equal(t, "10000000-0000-4000-8000-000000000001", asked["imageRef"], "the only image")
 	require.Equal(t, []any{map[string]any{"uuid": "30000000-0000-4000-8000-000000000003"}}, asked["networks"])
