@@ -27,11 +27,15 @@ func (s *Service) Heartbeat(h protocol.Heartbeat) {
 func (s *Service) watchHosts(ctx context.Context) error {
 	tick := time.NewTicker(livenessEvery)
 	defer tick.Stop()
-	for {
+	for grace := true; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if grace && s.pulse.heardAll(s.now()) {
+			grace = false
+			s.changes.add(nil, true) // hosts that have not called since are not up any more
 		}
 		if err := s.meetStrangers(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "hosts that call could not be looked up; trying again", "error", err)
@@ -71,6 +75,7 @@ func (s *Service) meetStrangers(ctx context.Context) error {
 // loseHosts takes hosts for lost, many in one transaction: what never ran on them is built elsewhere, and what should go
 // from them is gone. Each host is the business of one control node; the others note only that it is silent.
 func (s *Service) loseHosts(ctx context.Context, silent []string) error {
+	s.changes.add(silent, false) // before what they leave is built elsewhere
 	for batch := range slices.Chunk(silent, livenessBatch) {
 		now := s.now()
 		mine := slices.DeleteFunc(slices.Clone(batch), func(id string) bool { return s.owner != nil && !s.owner.Owns(id) })

@@ -37,12 +37,16 @@ func (p *placer) keys(ctx context.Context) ([]string, error) {
 
 var errBeaten = errors.New("another control node claimed the same room")
 
-// do places all servers that wait, batch by batch.
+// do places all servers that wait, batch by batch. Where none waits the picture is brought up to date all the same, so that
+// the next one does not wait for thousands of hosts to be read.
 func (p *placer) do(ctx context.Context, _ string) (reconcile.Result, error) {
 	for beaten := 0; ; {
 		waiting, err := p.store.UnplacedServers(ctx, placementBatch)
-		if err != nil || len(waiting) == 0 {
+		if err != nil {
 			return reconcile.Result{}, err
+		}
+		if len(waiting) == 0 {
+			return reconcile.Result{}, p.look(ctx, pictureAge)
 		}
 		put, patient, err := p.placeBatch(ctx, waiting)
 		switch {

@@ -21,7 +21,6 @@ const (
 	pictureAge   = 5 * time.Minute // an older picture is drawn anew
 	refusalAge   = time.Second     // before a server is refused, an older picture is drawn anew …
 	drawingShare = 20              // … but only a part of the time goes into drawing
-	livenessAge  = time.Second     // between looks for hosts that have fallen silent
 	readAtOnce   = 500             // hosts in one query
 )
 
@@ -54,12 +53,10 @@ func (c *changes) take() (ids []string, all bool) {
 // goroutine uses it.
 type picture struct {
 	*placement.Picture
-	tuning   Tuning
-	byHost   map[string]*aggregated
-	seen     map[string]time.Time // of the last sign of life that is known here
-	drawn    time.Time
-	cost     time.Duration
-	listened time.Time // when livenessAge was last over
+	tuning Tuning
+	byHost map[string]*aggregated
+	drawn  time.Time
+	cost   time.Duration
 }
 
 // look brings the picture up to date: the hosts that have changed are read again, and all if it is older than age.
@@ -72,10 +69,6 @@ func (p *placer) look(ctx context.Context, age time.Duration) error {
 			return err
 		}
 		return nil
-	}
-	if now.Sub(p.picture.listened) >= livenessAge {
-		p.picture.listened = now
-		ids = append(ids, p.silent(now)...)
 	}
 	if err := p.reread(ctx, ids); err != nil {
 		p.changes.add(ids, false)
@@ -100,8 +93,7 @@ func (p *placer) draw(ctx context.Context, now time.Time) error {
 	}
 	byHost := combinations(aggregates, tuning)
 	p.picture = &picture{
-		Picture: placement.New(tuning.weight(), metadataBySet(byHost)), tuning: tuning, byHost: byHost,
-		seen: make(map[string]time.Time, len(hosts)), drawn: now, listened: now,
+		Picture: placement.New(tuning.weight(), metadataBySet(byHost)), tuning: tuning, byHost: byHost, drawn: now,
 	}
 	p.put(hosts)
 	p.picture.cost = p.now().Sub(now)
@@ -115,24 +107,7 @@ func (p *placer) put(hosts []Host) {
 	for i := range hosts {
 		h := &hosts[i]
 		p.picture.Put(h.view(p.picture.byHost[h.ID], p.picture.tuning, h.Up(now, p.settings.HostTimeout)))
-		p.picture.seen[h.ID] = h.SeenAt
 	}
-}
-
-// silent are the hosts that must have given another sign of life since, or are lost.
-func (p *placer) silent(now time.Time) []string {
-	var ids []string
-	p.picture.Each(func(h *placement.Host) {
-		if h.Condition != placement.Ready || now.Sub(p.picture.seen[h.ID]) <= p.settings.HostTimeout {
-			return
-		}
-		if heard := p.pulse.heard(h.ID); now.Sub(heard) <= p.settings.HostTimeout {
-			p.picture.seen[h.ID] = heard
-			return
-		}
-		ids = append(ids, h.ID)
-	})
-	return ids
 }
 
 // reread makes hosts of the picture what they are in the database.

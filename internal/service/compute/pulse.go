@@ -46,7 +46,7 @@ func (p *pulse) called(h protocol.Heartbeat, at time.Time) (again bool) {
 	defer p.mu.Unlock()
 	b, heard := p.hosts[h.HostID]
 	p.servers += h.Servers - b.servers
-	again = b.late(at, p.timeout) || !heard && at.Sub(p.since) > p.timeout
+	again = b.late(at, p.timeout) || !heard && p.heardAll(at)
 	p.hosts[h.HostID] = beat{at: at, written: b.written, servers: h.Servers, known: b.known}
 	return again
 }
@@ -162,9 +162,12 @@ func (p *pulse) forget(id string) {
 	delete(p.hosts, id)
 }
 
+// heardAll tells whether every host that lives has had the time to call.
+func (p *pulse) heardAll(now time.Time) bool { return now.Sub(p.since) > p.timeout }
+
 // freshen makes the last sign of life of hosts what it is, from what it was when the rows were written.
 func (p *pulse) freshen(hosts []Host, now time.Time) {
-	grace := now.Sub(p.since) <= p.timeout
+	grace := !p.heardAll(now)
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for i := range hosts {
@@ -183,8 +186,8 @@ func (p *pulse) freshen(hosts []Host, now time.Time) {
 const (
 	syncLeast     = protocol.SyncEvery
 	syncMost      = time.Hour
-	syncPerHost   = 50 * time.Millisecond
-	syncPerServer = 4 * time.Millisecond
+	syncPerHost   = 100 * time.Millisecond
+	syncPerServer = 8 * time.Millisecond
 )
 
 // pace is how often a host is to call, and to Sync.
