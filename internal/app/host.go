@@ -222,7 +222,7 @@ func RunAgent(ctx context.Context, c config.Config, b *bus.Bus, log *slog.Logger
 	}
 	a = agent.New(agent.Config{
 		Hypervisor: driver, Pool: pool, Settings: hostSettings{set, engines}, Log: log,
-		Host: agent.Describe(agent.HostConfig{ID: id, Address: cmp.Or(c.Address, place.Address, "127.0.0.1")}, driver, pool),
+		Host: agent.Describe(agent.HostConfig{ID: id, Address: cmp.Or(c.Address, place.Address, "127.0.0.1"), Bandwidth: engine.Bandwidth}, driver, pool),
 	})
 	resolvers := func() []string { return metadata.Resolvers(set.Get().DNSForwarders) }
 	guests := metadata.New(metadata.Config{Source: a, Resolvers: resolvers, Log: log})

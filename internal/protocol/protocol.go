@@ -149,6 +149,7 @@ type Observed struct {
 // Capacity is what a host has in all.
 type Capacity struct {
 	VCPUs, MemoryMiB, DiskGiB int
+	Bandwidth                 Bandwidth // of its links to physical networks
 }
 
 // Host is what a host says of itself.

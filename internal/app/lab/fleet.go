@@ -37,6 +37,9 @@ const (
 	choresPerHost, choresAtOnce   = 3, 1024
 )
 
+// labLinks are what a simulated host has: 10 Gbit/s to the network that leads outside.
+const labLinks = protocol.Bandwidth("outside=10000000")
+
 // Fleet is a set of simulated hosts.
 type Fleet struct {
 	opts  Options
@@ -144,7 +147,7 @@ func (f *Fleet) describe(ctx context.Context, h *host, boot string) (protocol.Ho
 	return protocol.Host{
 		ID: h.id, Name: h.name, Version: protocol.Version, Arch: runtime.GOARCH, BootID: boot, Address: "127.0.0.1",
 		Hypervisor: info.Name, Acceleration: info.Acceleration, HypervisorInfo: info.Version,
-		Capacity: protocol.Capacity{VCPUs: info.CPUs, MemoryMiB: info.MemoryMiB, DiskGiB: f.opts.DiskGiB},
+		Capacity: protocol.Capacity{VCPUs: info.CPUs, MemoryMiB: info.MemoryMiB, DiskGiB: f.opts.DiskGiB, Bandwidth: labLinks},
 	}, nil
 }
 

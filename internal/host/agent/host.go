@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -63,11 +64,15 @@ type HostConfig struct {
 	ID                string
 	Address           string // where other hosts reach this one
 	ReservedMemoryMiB int    // kept for the host itself
+	// Bandwidth asks how much the host's links to physical networks carry; nil: it has none that is known.
+	Bandwidth func(context.Context) (protocol.Bandwidth, error)
 }
 
 // Describe returns a function that describes this host, for Config.Host. Capacities are the host's own: how far they are
 // overcommitted is the control plane's business.
 func Describe(cfg HostConfig, h hypervisor.Hypervisor, p disk.Pool) func(context.Context) (protocol.Host, error) {
+	var links atomic.Pointer[protocol.Bandwidth]
+	links.Store(new(protocol.Bandwidth))
 	return func(ctx context.Context) (protocol.Host, error) {
 		name, err := os.Hostname()
 		if err != nil {
@@ -85,6 +90,11 @@ func Describe(cfg HostConfig, h hypervisor.Hypervisor, p disk.Pool) func(context
 		if err != nil {
 			return protocol.Host{}, err
 		}
+		if cfg.Bandwidth != nil {
+			if now, err := cfg.Bandwidth(ctx); err == nil { // a switch that is being restarted has the links that it had
+				links.Store(&now)
+			}
+		}
 		return protocol.Host{
 			ID: cfg.ID, Name: name, Version: protocol.Version, Arch: runtime.GOARCH,
 			Hypervisor: info.Name, Acceleration: info.Acceleration, HypervisorInfo: info.Version,
@@ -93,6 +103,7 @@ func Describe(cfg HostConfig, h hypervisor.Hypervisor, p disk.Pool) func(context
 				VCPUs:     info.CPUs,
 				MemoryMiB: max(0, info.MemoryMiB-cfg.ReservedMemoryMiB),
 				DiskGiB:   int(room.Total >> 30),
+				Bandwidth: *links.Load(),
 			},
 		}, nil
 	}

@@ -132,6 +132,21 @@ func TestStartsConfiguresAndLeavesNothing(t *testing.T) {
 		return strings.Contains(output(t, "ovn-sbctl", "--bare", "--columns=name", "list", "Chassis"), e.cfg.HostID)
 	})
 
+	links, err := Bandwidth(ctx)
+	require.NoError(t, err)
+	require.Empty(t, links, "no device is in the bridge")
+	output(t, "ip", "link", "add", "fast0", "type", "veth", "peer", "name", "fast1") // of 10 Gbit/s, as the kernel says
+	output(t, "ip", "link", "set", "fast0", "up")
+	output(t, "ip", "link", "set", "fast1", "up")
+	output(t, "ovs-vsctl", "add-port", "br-outside", "fast0")
+	wait(t, "the switch knows the link's speed", func() bool {
+		links, err := Bandwidth(ctx)
+		require.NoError(t, err)
+		return links == "outside=10000000"
+	})
+	output(t, "ovs-vsctl", "del-port", "br-outside", "fast0")
+	output(t, "ip", "link", "del", "fast0")
+
 	require.NoError(t, e.Stop(ctx))
 	require.Equal(t, was, world(t))
 	for name, pid := range pids {
