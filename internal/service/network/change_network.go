@@ -51,6 +51,11 @@ func (s *Service) ChangeNetwork(ctx context.Context, c *auth.Caller, id string, 
 			if err := s.usePolicy(ctx, c, *in.QoSPolicyID); err != nil {
 				return n, err
 			}
+			if n.Provider.Physical != "" {
+				if err := s.keepPromise(ctx, n.QoSPolicyID, *in.QoSPolicyID, func() (string, error) { return s.store.BoundIn(ctx, n.ID) }); err != nil {
+					return n, err
+				}
+			}
 			n.QoSPolicyID = *in.QoSPolicyID
 		}
 		n.touch()

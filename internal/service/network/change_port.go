@@ -105,6 +105,9 @@ func (s *Service) alter(ctx context.Context, c *auth.Caller, p *Port, in PortCha
 		if err := s.usePolicy(ctx, c, *in.QoSPolicyID); err != nil {
 			return err
 		}
+		if err := s.keepPortPromise(ctx, *p, *in.QoSPolicyID); err != nil {
+			return err
+		}
 		p.QoSPolicyID = *in.QoSPolicyID
 	}
 	if in.MAC != nil && *in.MAC != p.MAC {

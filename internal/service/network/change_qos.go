@@ -164,6 +164,9 @@ func (s *Service) AddQoSRule(ctx context.Context, c *auth.Caller, r QoSRule) (Qo
 		if err := checkQoSRule(p, r); err != nil {
 			return r, err
 		}
+		if err := s.keepRulePromise(ctx, r); err != nil {
+			return r, err
+		}
 		added, err := s.store.AddQoSRule(ctx, r)
 		if err != nil {
 			return r, err
@@ -218,6 +221,9 @@ func (s *Service) ChangeQoSRule(ctx context.Context, c *auth.Caller, policyID, k
 		if err := checkQoSRule(p, r); err != nil {
 			return r, err
 		}
+		if err := s.keepRulePromise(ctx, r); err != nil {
+			return r, err
+		}
 		if slices.ContainsFunc(p.Rules, func(o QoSRule) bool { return o.ID != r.ID && o.Kind == r.Kind && o.Direction == r.Direction }) {
 			return r, conflicting(p, r)
 		}
@@ -236,6 +242,9 @@ func (s *Service) DeleteQoSRule(ctx context.Context, c *auth.Caller, policyID, k
 			return err
 		}
 		if err := mine(c, p.ProjectID, "delete_policy_"+kind+"_rule"); err != nil {
+			return err
+		}
+		if err := s.keepRulePromise(ctx, r); err != nil {
 			return err
 		}
 		if err := s.store.RemoveQoSRule(ctx, r.ID); err != nil {
@@ -290,9 +299,6 @@ func checkQoSRule(p QoSPolicy, r QoSRule) error {
 			return invalid("dscp_mark", "Invalid input for dscp_mark. Reason: '%d' is not in %v.", r.DSCP, marks)
 		}
 		return nil
-	}
-	if r.Kind == MinimumBandwidth && r.Direction != Egress {
-		return invalid("direction", "Invalid input for direction. Reason: a minimum bandwidth can be kept for what ports send only: it is 'egress'.")
 	}
 	if r.Rate < 0 || r.Burst < 0 {
 		return invalid("max_kbps", "Invalid input: rates and bursts are 0 or more.")

@@ -42,8 +42,6 @@ func TestQoSPolicies(t *testing.T) {
 			_, err := b.AddQoSRule(ctx, boss, r)
 			require.Equal(t, want, code(err), "%v", err)
 		}
-		_, err = b.AddQoSRule(ctx, boss, network.QoSRule{PolicyID: p.ID, Kind: network.MinimumBandwidth, Direction: network.Ingress, Rate: 1})
-		require.Equal(t, "InvalidInput", code(err))
 		_, err = b.AddQoSRule(ctx, boss, network.QoSRule{PolicyID: "none", Kind: network.BandwidthLimit, Direction: network.Egress, Rate: 1})
 		require.Equal(t, "QosPolicyNotFound", code(err))
 		in, err := b.AddQoSRule(ctx, boss, network.QoSRule{PolicyID: p.ID, Kind: network.BandwidthLimit, Direction: network.Ingress, Rate: 500})

@@ -50,4 +50,10 @@ type QoSStore interface {
 	AddQoSRule(ctx context.Context, r QoSRule) (bool, error)
 	ChangeQoSRule(ctx context.Context, r QoSRule) error
 	RemoveQoSRule(ctx context.Context, id string) error
+	// Guarantees returns what the ports of devices are guaranteed, once for each device, physical network and direction.
+	Guarantees(ctx context.Context, deviceIDs []string) ([]Guarantee, error)
+	// BoundUnder finds a port on a physical network that is bound and comes under a policy; "" if there is none.
+	BoundUnder(ctx context.Context, policyID string) (portID string, err error)
+	// BoundIn finds a port of a network that is bound and has no policy of its own; "" if there is none.
+	BoundIn(ctx context.Context, networkID string) (portID string, err error)
 }

@@ -129,6 +129,8 @@ func extensions() []extension {
 		{"provider", "Provider Network", "Networks on the segments of physical networks"},
 		{"qos", "Quality of Service", "QoS policies of networks and ports"},
 		{"qos-bw-limit-direction", "Direction for QoS bandwidth limit rule", "Bandwidth limits of either direction"},
+		{"port-resource-request", "Port Resource Request", "What a port asks of its host's links"},
+		{"qos-bw-minimum-ingress", "Ingress direction for QoS minimum bandwidth rule", "Minimum bandwidths of either direction"},
 		{"qos-default", "QoS default policy", "A policy that a project's new networks have"},
 		{"qos-fip", "Floating IP QoS", "QoS policies of floating IPs"},
 		{"qos-port-network-policy", "QoS port network policy", "The QoS policy that a port has of its network"},

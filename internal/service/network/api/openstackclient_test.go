@@ -105,6 +105,7 @@ func TestTheOpenStackClientLimits(t *testing.T) {
 	rule := run("admin", "network qos rule create --type bandwidth-limit --max-kbps 1000 --max-burst-kbits 100 --ingress -f value -c id slow")
 	run("admin", "network qos rule create --type dscp-marking --dscp-mark 26 slow")
 	run("admin", "network qos rule create --type minimum-bandwidth --min-kbps 10 --egress slow")
+	run("admin", "network qos rule create --type minimum-bandwidth --min-kbps 10 --ingress slow")
 	run("admin", "network qos rule set --max-kbps 2000 slow "+rule)
 	require.Contains(t, run("one", "network qos rule list slow"), "2000")
 	require.Contains(t, run("one", "network qos rule type list"), "dscp_marking")

@@ -106,7 +106,7 @@ type portIn struct {
 }
 
 // newPortOut writes a port of a network.
-func newPortOut(c *auth.Caller, p network.Port, n network.Network) portOut {
+func newPortOut(c *auth.Caller, p network.Port, n network.Network, guaranteed map[string]int) portOut {
 	out := portOut{
 		ID: p.ID, Name: p.Name, Description: p.Description, NetworkID: p.NetworkID, AdminUp: p.AdminUp, Status: p.Status, MAC: p.MAC,
 		DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner, Groups: p.GroupIDs, PortSecurity: p.PortSecurity, DNSName: p.DNSName, DNSDomain: p.DNSDomain,
@@ -131,7 +131,7 @@ func newPortOut(c *auth.Caller, p network.Port, n network.Network) portOut {
 		}
 		out.Binding = map[string]any{
 			"binding:host_id": p.HostID, "binding:profile": map[string]any{}, "binding:vif_type": kind,
-			"binding:vif_details": map[string]any{},
+			"binding:vif_details": map[string]any{}, "resource_request": resourceRequest(n, guaranteed),
 		}
 		if kind == "ovs" {
 			out.Binding["binding:vif_details"] = map[string]any{"port_filter": true, "connectivity": "l2"}
@@ -144,11 +144,34 @@ func newPortOut(c *auth.Caller, p network.Port, n network.Network) portOut {
 func (a *api) portsOut(ctx context.Context, list ...network.Port) ([]portOut, error) {
 	c := auth.From(ctx)
 	networks, err := a.core.NetworksOf(ctx, list)
+	var guaranteed map[string]map[string]int
+	if err == nil && c.Admin() {
+		guaranteed, err = a.core.GuaranteedTo(ctx, list, networks)
+	}
 	out := make([]portOut, 0, len(list))
 	for _, p := range list {
-		out = append(out, newPortOut(c, p, networks[p.NetworkID]))
+		out = append(out, newPortOut(c, p, networks[p.NetworkID], guaranteed[p.ID]))
 	}
 	return out, err
+}
+
+// resourceRequest is what a port asks of its host, in the words of Placement; nil if it asks for nothing.
+func resourceRequest(n network.Network, guaranteed map[string]int) any {
+	if len(guaranteed) == 0 {
+		return nil
+	}
+	resources := map[string]int{}
+	for direction, kbps := range guaranteed {
+		class := map[string]string{network.Egress: "NET_BW_EGR_KILOBIT_PER_SEC", network.Ingress: "NET_BW_IGR_KILOBIT_PER_SEC"}[direction]
+		resources[class] = kbps
+	}
+	trait := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(n.Provider.Physical))
+	return map[string]any{"resources": resources, "required": []string{"CUSTOM_PHYSNET_" + trait, "CUSTOM_VNIC_TYPE_NORMAL"}}
 }
 
 func portNames() map[string]string {

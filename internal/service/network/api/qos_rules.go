@@ -222,14 +222,14 @@ type ruleTypeShow struct {
 // ruleTypes are the kinds of rules, with what each takes.
 func ruleTypes() []ruleTypeOut {
 	amount := map[string]int{"start": 0, "end": 2147483647}
-	both, out := []string{network.Egress, network.Ingress}, []string{network.Egress}
+	both := []string{network.Egress, network.Ingress}
 	one := func(kind string, parameters ...ruleParameterOut) ruleTypeOut {
 		return ruleTypeOut{kind, []ruleDriverOut{{"ovn", parameters}}}
 	}
 	return []ruleTypeOut{
 		one(network.BandwidthLimit, ruleParameterOut{"max_kbps", "range", amount}, ruleParameterOut{"max_burst_kbps", "range", amount}, ruleParameterOut{"direction", "choices", both}),
 		one(network.DSCPMarking, ruleParameterOut{"dscp_mark", "choices", []int{0, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 46, 48, 56}}),
-		one(network.MinimumBandwidth, ruleParameterOut{"min_kbps", "range", amount}, ruleParameterOut{"direction", "choices", out}),
+		one(network.MinimumBandwidth, ruleParameterOut{"min_kbps", "range", amount}, ruleParameterOut{"direction", "choices", both}),
 	}
 }
 

@@ -272,3 +272,25 @@ func TestPortsHaveTheirNetworksPolicy(t *testing.T) {
 	one.change("networks/"+n["id"].(string), object{"network": object{"qos_policy_id": nil}})
 	require.Nil(t, one.show("ports/" + p["id"].(string))["qos_network_policy_id"])
 }
+
+// An admin sees what a port asks of its host's links; a minimum bandwidth may be of either direction.
+func TestResourceRequests(t *testing.T) {
+	url := serve(t, dbtest.SQLite(t, sets()...))
+	admin, one := caller{t, url, "admin"}, caller{t, url, "one"}
+	q := admin.make("qos/policies", "policy", object{"name": "q", "shared": true})["id"].(string)
+	rules := "qos/policies/" + q + "/minimum_bandwidth_rules"
+	admin.make(rules, "minimum_bandwidth_rule", object{"min_kbps": 500})
+	require.Equal(t, "ingress", admin.make(rules, "minimum_bandwidth_rule", object{"min_kbps": 200, "direction": "ingress"})["direction"])
+	dc := admin.make("networks", "network", object{"provider:network_type": "flat", "provider:physical_network": "dc-1", "shared": true})
+	p := one.make("ports", "port", object{"network_id": dc["id"], "qos_policy_id": q})
+	require.NotContains(t, p, "resource_request")
+	require.Equal(t, object{
+		"resources": object{"NET_BW_EGR_KILOBIT_PER_SEC": 500.0, "NET_BW_IGR_KILOBIT_PER_SEC": 200.0},
+		"required":  []any{"CUSTOM_PHYSNET_DC_1", "CUSTOM_VNIC_TYPE_NORMAL"},
+	}, admin.show("ports/" + p["id"].(string))["resource_request"])
+	overlay := one.make("networks", "network", object{})
+	p = one.make("ports", "port", object{"network_id": overlay["id"], "qos_policy_id": q})
+	p = admin.show("ports/" + p["id"].(string))
+	require.Contains(t, p, "resource_request")
+	require.Nil(t, p["resource_request"], "an overlay has no link of its own")
+}

@@ -65,10 +65,10 @@ func qosRows(rules []network.QoSRule, priority int) map[string]*QoS {
 	return out
 }
 
-// leastRate is the rate that a port's packets have for themselves on a physical network, in bit/s; "" if none.
+// leastRate is the rate that what a port's device sends has for themselves on a physical network, in bit/s; "" if none.
 func leastRate(p network.PortState) string {
 	for _, r := range p.QoS {
-		if r.Kind == network.MinimumBandwidth && p.Network.Provider.Physical != "" {
+		if r.Kind == network.MinimumBandwidth && r.Direction == network.Egress && p.Network.Provider.Physical != "" {
 			return strconv.Itoa(r.Rate * 1000)
 		}
 	}

@@ -15,6 +15,7 @@ func limited() network.State {
 		{Kind: network.BandwidthLimit, Direction: network.Egress, Rate: 1000, Burst: 100},
 		{Kind: network.DSCPMarking, Direction: network.Egress, DSCP: 26},
 		{Kind: network.BandwidthLimit, Direction: network.Ingress, Rate: 2000},
+		{Kind: network.MinimumBandwidth, Direction: network.Ingress, Rate: 400},
 		{Kind: network.MinimumBandwidth, Direction: network.Egress, Rate: 500},
 	}
 	s.Routers[0].Floating[0].QoS = []network.QoSRule{{Kind: network.BandwidthLimit, Direction: network.Ingress, Rate: 300}}
