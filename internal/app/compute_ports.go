@@ -9,6 +9,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/compute"
+	"github.com/aloft-cloud/aloft/internal/service/compute/placement"
 	"github.com/aloft-cloud/aloft/internal/service/image"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
@@ -103,6 +104,27 @@ func (a computeNetworks) Bind(ctx context.Context, hosts map[string]string) erro
 
 func (a computeNetworks) Release(ctx context.Context, serverIDs []string) error {
 	return a.network.ReleasePorts(ctx, serverIDs...)
+}
+
+func (a computeNetworks) Guaranteed(ctx context.Context, serverIDs []string) (map[string]map[string]placement.Rates, error) {
+	list, err := a.network.Guaranteed(ctx, serverIDs)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	out := map[string]map[string]placement.Rates{}
+	for _, g := range list {
+		if out[g.DeviceID] == nil {
+			out[g.DeviceID] = map[string]placement.Rates{}
+		}
+		rates := out[g.DeviceID][g.Physical]
+		if g.Direction == network.Ingress {
+			rates.Ingress = g.Kbps
+		} else {
+			rates.Egress = g.Kbps
+		}
+		out[g.DeviceID][g.Physical] = rates
+	}
+	return out, nil
 }
 
 func (a computeNetworks) PortsOf(ctx context.Context, serverIDs []string) (map[string][]compute.Port, error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/compute"
+	"github.com/aloft-cloud/aloft/internal/service/compute/placement"
 	"github.com/aloft-cloud/aloft/internal/service/compute/store"
 )
 
@@ -46,7 +47,8 @@ CREATE TABLE fake_ports (id TEXT PRIMARY KEY, server_id TEXT NOT NULL, host_id T
 type fakeNetworks struct {
 	db     *db.DB
 	usable []compute.NetworkRef
-	reads  atomic.Int64 // of ports
+	reads  atomic.Int64               // of ports
+	rates  map[string]placement.Rates // that every server is guaranteed
 }
 
 func (n *fakeNetworks) Usable(context.Context, *auth.Caller) ([]compute.NetworkRef, error) {
@@ -101,6 +103,17 @@ func (n *fakeNetworks) PortsOf(ctx context.Context, servers []string) (map[strin
 			NetworkName: r.Network, Status: "ACTIVE", FloatingIPs: map[string]string{r.Address: "172.24.4.9"},
 			SecurityGroups: []compute.SecurityGroup{{ID: "g1", Name: "default"}},
 		})
+	}
+	return out, nil
+}
+
+func (n *fakeNetworks) Guaranteed(_ context.Context, servers []string) (map[string]map[string]placement.Rates, error) {
+	if n.rates == nil {
+		return nil, nil
+	}
+	out := map[string]map[string]placement.Rates{}
+	for _, id := range servers {
+		out[id] = n.rates
 	}
 	return out, nil
 }

@@ -68,7 +68,9 @@ type plan struct {
 	claims     []Claim
 	groups     []ServerGroup // of those that were placed
 	placements []Placement
-	patient    bool // the servers without an outcome wait for a first host to call
+	bandwidth  []BandwidthClaim
+	guaranteed map[string]map[string]placement.Rates // of those that were placed, by server and physical network
+	patient    bool                                  // the servers without an outcome wait for a first host to call
 }
 
 // placeBatch decides from the picture and writes it in one transaction. It returns how many servers have left the
@@ -100,6 +102,7 @@ func claimedHosts(claims []Claim) []string {
 func (p *placer) carryOut(ctx context.Context, d *plan) error {
 	for _, claim := range []func() (bool, error){
 		func() (bool, error) { return p.store.Claim(ctx, d.claims) },
+		func() (bool, error) { return p.store.ClaimBandwidth(ctx, d.bandwidth) },
 		func() (bool, error) { return p.store.TouchServerGroups(ctx, d.groups) },
 	} {
 		ok, err := claim()
@@ -117,6 +120,9 @@ func (p *placer) carryOut(ctx context.Context, d *plan) error {
 		}
 	}
 	if len(bound) > 0 {
+		if err := p.stillGuaranteed(ctx, d, bound); err != nil {
+			return err
+		}
 		if err := p.networks.Bind(ctx, bound); err != nil {
 			return fmt.Errorf("binding the ports of %d servers: %w", len(bound), err)
 		}
@@ -136,6 +142,7 @@ func (p *placer) decide(ctx context.Context, waiting []Server) (d plan, err erro
 	if err != nil {
 		return d, err
 	}
+	d.guaranteed = map[string]map[string]placement.Rates{}
 	byHost, touched := map[string]*Claim{}, map[string]bool{}
 	defer func() { d.claims = values(byHost) }()
 	now := p.now()
@@ -166,6 +173,10 @@ func (p *placer) decide(ctx context.Context, waiting []Server) (d plan, err erro
 		c.HostID, c.Limits = host.ID, Resources(host.Limits)
 		c.Servers++
 		c.Size = c.Size.plus(sv.Size, 1)
+		if len(r.Guaranteed) > 0 {
+			d.bandwidth = append(d.bandwidth, bandwidthClaims(sv.ID, host.ID, r)...)
+			d.guaranteed[sv.ID] = r.Guaranteed
+		}
 		if g, ok := groups[sv.GroupID]; ok && !touched[g.ID] {
 			touched[g.ID] = true
 			d.groups = append(d.groups, g)
@@ -228,7 +239,7 @@ func (p *placer) requests(ctx context.Context, waiting []Server) ([]placement.Re
 		requests[i].SameHost = hosts.of(sv, sv.Hints.SameHost)
 		requests[i].DifferentHost = hosts.of(sv, sv.Hints.DifferentHost)
 	}
-	return requests, groups, nil
+	return requests, groups, p.guarantee(ctx, waiting, requests)
 }
 
 // groups reads server groups, with the hosts that their members are on. One that was deleted asks for nothing any more.

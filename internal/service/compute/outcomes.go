@@ -17,6 +17,7 @@ func (s *Service) apply(ctx context.Context, outcomes []outcome) error {
 	var (
 		rows    []Server
 		gone    []string
+		left    []string                // their hosts
 		settled = map[string][]string{} // message → servers
 		claims  = map[string]*Claim{}
 		usage   = map[string]*Usage{}
@@ -32,6 +33,7 @@ func (s *Service) apply(ctx context.Context, outcomes []outcome) error {
 		}
 		rows = append(rows, o.server)
 		if o.left != "" {
+			left = append(left, o.server.ID)
 			c := entry(claims, o.left)
 			c.HostID = o.left
 			c.Servers++
@@ -53,6 +55,9 @@ func (s *Service) apply(ctx context.Context, outcomes []outcome) error {
 	}
 	released := values(claims)
 	if err := s.store.Release(ctx, released); err != nil {
+		return err
+	}
+	if err := s.store.ReleaseBandwidth(ctx, left); err != nil {
 		return err
 	}
 	if err := s.tellOfHosts(ctx, claimedHosts(released), false); err != nil {

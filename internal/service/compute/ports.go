@@ -8,6 +8,7 @@ import (
 	"github.com/aloft-cloud/aloft/internal/core/db"
 	"github.com/aloft-cloud/aloft/internal/core/query"
 	"github.com/aloft-cloud/aloft/internal/protocol"
+	"github.com/aloft-cloud/aloft/internal/service/compute/placement"
 )
 
 // Networks is what servers need of networks. All of it joins the transaction of the context.
@@ -23,6 +24,9 @@ type Networks interface {
 	Release(ctx context.Context, serverIDs []string) error
 	// PortsOf returns the ports of servers in the order in which they were plugged, in a constant number of queries.
 	PortsOf(ctx context.Context, serverIDs []string) (map[string][]Port, error)
+	// Guaranteed returns what the ports of servers are guaranteed on physical networks, by server id and physical network;
+	// servers that are guaranteed nothing are left out.
+	Guaranteed(ctx context.Context, serverIDs []string) (map[string]map[string]placement.Rates, error)
 	// PlugsOf is PortsOf for display: without MTU, ranges, gateways and servers, which only hosts need.
 	PlugsOf(ctx context.Context, serverIDs []string) (map[string][]Port, error)
 }
@@ -82,6 +86,7 @@ type HostLink interface {
 type Store interface {
 	ServerStore
 	HostStore
+	BandwidthStore
 	FlavorStore
 	KeyStore
 	UsageStore

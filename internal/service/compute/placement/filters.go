@@ -16,7 +16,7 @@ type hostFilter func(h *Host, r *Request) Reason
 var kindFilters = []kindFilter{inZone, inCondition, ofArch, ofHypervisor, forProject, ofCapabilities, ofAggregates, ofTraits}
 
 // hostFilters are asked of hosts whose kind is right. Which host it is comes before what happened there.
-var hostFilters = []hostFilter{isHost, notTried, onSameHost, onDifferentHost, withGroup}
+var hostFilters = []hostFilter{isHost, notTried, onSameHost, onDifferentHost, withGroup, withBandwidth}
 
 func inZone(k *Kind, _ Metadata, r *Request) Reason {
 	return when(r.Zone != "" && r.Zone != k.Zone, otherZone)

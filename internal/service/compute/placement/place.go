@@ -14,6 +14,7 @@ func (p *Picture) Place(r *Request) (Host, bool) {
 	}
 	chosen := e.Host
 	p.Claim(e.ID, r.Size)
+	r.take(e.ID)
 	if r.Group != nil {
 		r.Group.Hosts[e.ID]++
 	}

@@ -14,6 +14,8 @@ type Request struct {
 	SameHost       []string          // ids of hosts: on one of them
 	DifferentHost  []string          // ids of hosts: on none of them
 	Group          *Group
+	Guaranteed     map[string]Rates // by physical network; not nil: Bandwidth isn't either
+	Bandwidth      *Bandwidth
 }
 
 // Policy is how the members of a group stand to one another.

@@ -31,6 +31,7 @@ type hostRow struct {
 	VCPUs          int       `bun:"vcpus"`
 	MemoryMiB      int       `bun:"memory_mib"`
 	DiskGiB        int       `bun:"disk_gib"`
+	Bandwidth      string    `bun:"bandwidth"`
 	Zone           string    `bun:"zone"`
 	Disabled       bool      `bun:"disabled"`
 	DisabledReason string    `bun:"disabled_reason"`
@@ -49,7 +50,7 @@ func (r *hostRow) host() compute.Host {
 		Host: protocol.Host{
 			ID: r.ID, Name: r.Name, Version: r.Version, Arch: r.Arch, Hypervisor: r.Hypervisor,
 			Acceleration: r.Acceleration, HypervisorInfo: r.HypervisorInfo, Address: r.Address, BootID: r.BootID,
-			Capacity: protocol.Capacity{VCPUs: r.VCPUs, MemoryMiB: r.MemoryMiB, DiskGiB: r.DiskGiB},
+			Capacity: protocol.Capacity{VCPUs: r.VCPUs, MemoryMiB: r.MemoryMiB, DiskGiB: r.DiskGiB, Bandwidth: protocol.Bandwidth(r.Bandwidth)},
 		},
 		Number: r.Number, Zone: r.Zone, Disabled: r.Disabled, DisabledReason: r.DisabledReason, Maintenance: r.Maintenance,
 		Used:    compute.Resources{VCPUs: r.UsedVCPUs, MemoryMiB: r.UsedMemoryMiB, DiskGiB: r.UsedDiskGiB},
@@ -77,7 +78,7 @@ func (s *Store) FindHost(ctx context.Context, id string) (compute.Host, error) {
 
 // hostsByID is what loops read hosts with, many times a second.
 const hostsByID = `SELECT id, number, name, version, arch, hypervisor, acceleration, hypervisor_info, address, boot_id, vcpus, memory_mib,
-	disk_gib, zone, disabled, disabled_reason, maintenance, used_vcpus, used_memory_mib, used_disk_gib, servers, revision, created_at, seen_at
+	disk_gib, bandwidth, zone, disabled, disabled_reason, maintenance, used_vcpus, used_memory_mib, used_disk_gib, servers, revision, created_at, seen_at
 FROM compute_hosts WHERE id IN (?)`
 
 // HostsByID implements compute.HostStore.
@@ -86,7 +87,7 @@ func (s *Store) HostsByID(ctx context.Context, ids []string) ([]compute.Host, er
 	err := s.db.Read(ctx, hostsByID, []any{db.ListOf(ids)}, func(rows *sql.Rows) error {
 		var r hostRow
 		err := rows.Scan(&r.ID, &r.Number, &r.Name, &r.Version, &r.Arch, &r.Hypervisor, &r.Acceleration, &r.HypervisorInfo, &r.Address, &r.BootID,
-			&r.VCPUs, &r.MemoryMiB, &r.DiskGiB, &r.Zone, &r.Disabled, &r.DisabledReason, &r.Maintenance, &r.UsedVCPUs, &r.UsedMemoryMiB, &r.UsedDiskGiB,
+			&r.VCPUs, &r.MemoryMiB, &r.DiskGiB, &r.Bandwidth, &r.Zone, &r.Disabled, &r.DisabledReason, &r.Maintenance, &r.UsedVCPUs, &r.UsedMemoryMiB, &r.UsedDiskGiB,
 			&r.Servers, &r.Revision, &r.CreatedAt, &r.SeenAt)
 		hosts = append(hosts, r.host())
 		return err
@@ -118,14 +119,14 @@ func (s *Store) UpsertHosts(ctx context.Context, hosts []protocol.Host, zone str
 		rows[i] = hostRow{
 			ID: h.ID, Number: last + int64(i) + 1, Name: h.Name, Version: h.Version, Arch: h.Arch, Hypervisor: h.Hypervisor,
 			Acceleration: h.Acceleration, HypervisorInfo: h.HypervisorInfo, Address: h.Address, BootID: h.BootID,
-			VCPUs: h.Capacity.VCPUs, MemoryMiB: h.Capacity.MemoryMiB, DiskGiB: h.Capacity.DiskGiB,
+			VCPUs: h.Capacity.VCPUs, MemoryMiB: h.Capacity.MemoryMiB, DiskGiB: h.Capacity.DiskGiB, Bandwidth: string(h.Capacity.Bandwidth),
 			Zone: zone, CreatedAt: seen, SeenAt: seen,
 		}
 	}
 	q := s.db.Q(ctx).NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE")
 	for _, column := range []string{
 		"name", "version", "arch", "hypervisor", "acceleration", "hypervisor_info", "address", "boot_id",
-		"vcpus", "memory_mib", "disk_gib", "seen_at",
+		"vcpus", "memory_mib", "disk_gib", "bandwidth", "seen_at",
 	} {
 		q = q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
 	}

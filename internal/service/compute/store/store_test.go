@@ -213,7 +213,7 @@ func TestPurgeKeepsWhatIsThereOrClaims(t *testing.T) {
 
 func TestHosts(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB, s *store.Store) {
-		h := protocol.Host{ID: "h1", Name: "one", Version: 1, Arch: "amd64", Hypervisor: "libvirt", Capacity: protocol.Capacity{VCPUs: 2, MemoryMiB: 1000, DiskGiB: 10}}
+		h := protocol.Host{ID: "h1", Name: "one", Version: 1, Arch: "amd64", Hypervisor: "libvirt", Capacity: protocol.Capacity{VCPUs: 2, MemoryMiB: 1000, DiskGiB: 10, Bandwidth: "dc=10000"}}
 		tx(t, d, func(ctx context.Context) error { return s.UpsertHosts(ctx, []protocol.Host{h}, "nova", epoch) })
 		tx(t, d, func(ctx context.Context) error {
 			return s.UpsertHosts(ctx, []protocol.Host{{ID: "h2", Name: "two"}}, "nova", epoch)
