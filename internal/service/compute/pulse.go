@@ -86,13 +86,6 @@ func (p *pulse) wrote(ids []string, at time.Time) {
 	}
 }
 
-// heard is when a host has called last; the zero time if it never has.
-func (p *pulse) heard(id string) time.Time {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.hosts[id].at
-}
-
 // silent are the hosts that have called once, and not for too long. It names them again until they are given up.
 func (p *pulse) silent(now time.Time) (ids []string) {
 	p.mu.RLock()
