@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -216,29 +215,51 @@ type Statement struct {
 	HostNetwork
 }
 
-// HostSynced hears how a host is joined to networks - nil: it does not know yet - and returns what it is to be told.
+// hostsAtOnce is how many hosts' Syncs share their statements.
+const hostsAtOnce = 256
+
+// hostSync is one call of HostSynced.
+type hostSync struct {
+	hostID string
+	joined *HostJoined
+	told   Statement
+}
+
+// HostSynced hears how a host is joined to networks - nil: it does not know yet - and returns what it is to be told. Calls
+// that come at the same moment share their statements, as all hosts call at once when a control node starts.
 func (s *Service) HostSynced(ctx context.Context, hostID string, joined *HostJoined) (Statement, error) {
+	in := &hostSync{hostID: hostID, joined: joined}
+	err := s.syncs.Do(ctx, in)
+	return in.told, err
+}
+
+func (s *Service) takeSyncs(ctx context.Context, syncs []*hostSync) error {
 	is, err := s.Settings(ctx)
 	if err != nil {
-		return Statement{}, err
+		return err
 	}
-	st := Statement{DNSForwarders: is.DNSForwarders, HostNetwork: HostNetwork{HostID: hostID}}
-	rows, err := s.store.HostNetworks(ctx, hostID)
+	rows, err := s.store.HostNetworksByID(ctx, ids(syncs, func(in *hostSync) string { return in.hostID }))
 	if err != nil {
-		return st, err
+		return err
 	}
-	if len(rows) > 0 {
-		st.HostNetwork = rows[0]
+	byID := map[string]HostNetwork{}
+	for _, r := range rows {
+		byID[r.HostID] = r
 	}
-	if joined == nil || st.Joined != nil && reflect.DeepEqual(*joined, *st.Joined) {
-		return st, nil
+	news := map[string]HostJoined{}
+	for _, in := range syncs {
+		in.told = Statement{DNSForwarders: is.DNSForwarders, HostNetwork: byID[in.hostID]}
+		in.told.HostID = in.hostID
+		if in.joined == nil || in.told.Joined != nil && reflect.DeepEqual(*in.joined, *in.told.Joined) {
+			continue
+		}
+		news[in.hostID] = *in.joined
+		if in.joined.Error != "" {
+			s.log.WarnContext(ctx, "a host cannot be joined to networks as it should be", "host", in.hostID, "error", in.joined.Error)
+		}
 	}
-	if joined.Error != "" {
-		s.log.WarnContext(ctx, "a host cannot be joined to networks as it should be", "host", hostID, "error", joined.Error)
+	if len(news) == 0 {
+		return nil
 	}
-	err = s.db.Tx(ctx, func(ctx context.Context) error { return s.store.NoteHostNetwork(ctx, hostID, *joined) })
-	if err != nil {
-		return st, fmt.Errorf("noting how host %s is joined to networks: %w", hostID, err)
-	}
-	return st, nil
+	return s.db.Tx(ctx, func(ctx context.Context) error { return s.store.NoteHostNetworks(ctx, news) })
 }

@@ -33,7 +33,7 @@ func (l *links) take() map[string]bool {
 	defer l.mu.Unlock()
 	out := map[string]bool{}
 	for id, up := range l.up {
-		if len(out) == batch {
+		if len(out) == unitsAtOnce {
 			break
 		}
 		out[id] = up

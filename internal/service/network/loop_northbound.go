@@ -20,8 +20,8 @@ import (
 // later is always written later.
 const northboundKey = "northbound"
 
-// batch is how many units are stated at once.
-const batch = 500
+// unitsAtOnce is how many units are stated at once.
+const unitsAtOnce = 500
 
 // dirty is what has changed since it was stated last. It is lost with the process, and nothing is lost by that: the
 // first pass of a process states everything.
@@ -60,7 +60,7 @@ func (d *dirty) take(audit time.Duration) (full bool, units []Unit, more bool) {
 		return true, nil, false
 	}
 	for u := range maps.Keys(d.units) {
-		if len(units) == batch {
+		if len(units) == unitsAtOnce {
 			return false, units, true
 		}
 		units = append(units, u)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aloft-cloud/aloft/internal/core/auth"
+	"github.com/aloft-cloud/aloft/internal/core/batch"
 	"github.com/aloft-cloud/aloft/internal/core/event"
 	"github.com/aloft-cloud/aloft/internal/core/fault"
 	"github.com/aloft-cloud/aloft/internal/core/reconcile"
@@ -42,6 +43,7 @@ type Service struct {
 	links  *links
 	queue  *reconcile.Queue
 	status *reconcile.Queue
+	syncs  *batch.Group[*hostSync]
 
 	projects *reconcile.Queue // nil without Config.Projects
 }
@@ -66,6 +68,7 @@ func New(cfg Config, store Store, db DB, events Events, north Northbound, log *s
 	}
 	s.queue = s.northboundLoop()
 	s.status = s.linksLoop()
+	s.syncs = batch.New(hostsAtOnce, s.takeSyncs)
 	if cfg.Projects != nil {
 		s.projects = s.projectsLoop()
 	}

@@ -60,10 +60,11 @@ type SettingsStore interface {
 	Settings(ctx context.Context, defaults Settings) (Settings, error)
 	SetSettings(ctx context.Context, s Settings) error
 	// HostNetworks returns what is known of some hosts, or of all; those of which nothing is known are left out.
-	HostNetworks(ctx context.Context, hostIDs ...string) ([]HostNetwork, error)
-	// SetHostNetwork writes what is wanted of a host, and its generation; NoteHostNetwork what the host has made of it.
+	HostNetworks(ctx context.Context) ([]HostNetwork, error)
+	HostNetworksByID(ctx context.Context, hostIDs []string) ([]HostNetwork, error)
+	// SetHostNetwork writes what is wanted of a host, and its generation; NoteHostNetworks what hosts have made of it.
 	SetHostNetwork(ctx context.Context, h HostNetwork) error
-	NoteHostNetwork(ctx context.Context, hostID string, seen HostJoined) error
+	NoteHostNetworks(ctx context.Context, joined map[string]HostJoined) error
 }
 
 // Settings reads the settings of the installation.

@@ -2,10 +2,14 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
+	"github.com/aloft-cloud/aloft/internal/core/db"
 	"github.com/aloft-cloud/aloft/internal/service/network"
 )
 
@@ -23,38 +27,59 @@ func (r hostNetworkRow) noun() network.HostNetwork {
 	return network.HostNetwork{HostID: r.HostID, Generation: r.Generation, Mappings: r.Mappings.V, Encap: r.Encap, Joined: r.Joined.V}
 }
 
+// The statements of Syncs, which come by the thousand.
+const (
+	selectHostNetworks = "SELECT host_id, generation, mappings, encap, joined FROM network_hosts"
+	hostNetworksByID   = selectHostNetworks + " WHERE host_id IN (?) ORDER BY host_id"
+	noteHostNetwork    = `INSERT INTO network_hosts (host_id, generation, mappings, encap, joined) VALUES (?, 0, 'null', '', ?)
+ON CONFLICT (host_id) DO UPDATE SET joined = EXCLUDED.joined`
+)
+
 // HostNetworks implements network.SettingsStore.
-func (s *Store) HostNetworks(ctx context.Context, hostIDs ...string) ([]network.HostNetwork, error) {
-	var rows []hostNetworkRow
-	q := s.db.Q(ctx).NewSelect().Model(&rows).Order("host_id")
-	if len(hostIDs) > 0 {
-		q = q.Where("host_id IN (?)", bun.List(hostIDs))
-	}
-	if err := q.Scan(ctx); err != nil {
+func (s *Store) HostNetworks(ctx context.Context) ([]network.HostNetwork, error) {
+	return s.hostNetworks(ctx, selectHostNetworks+" ORDER BY host_id", nil)
+}
+
+// HostNetworksByID implements network.SettingsStore.
+func (s *Store) HostNetworksByID(ctx context.Context, hostIDs []string) ([]network.HostNetwork, error) {
+	return s.hostNetworks(ctx, hostNetworksByID, []any{db.ListOf(hostIDs)})
+}
+
+func (s *Store) hostNetworks(ctx context.Context, text string, args []any) ([]network.HostNetwork, error) {
+	out := []network.HostNetwork{}
+	err := s.db.Read(ctx, text, args, func(rows *sql.Rows) error {
+		var r hostNetworkRow
+		if err := rows.Scan(&r.HostID, &r.Generation, &r.Mappings, &r.Encap, &r.Joined); err != nil {
+			return err
+		}
+		out = append(out, r.noun())
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("reading how hosts are joined to networks: %w", err)
 	}
-	return nouns(rows, hostNetworkRow.noun), nil
+	return out, nil
 }
 
 // SetHostNetwork implements network.SettingsStore.
 func (s *Store) SetHostNetwork(ctx context.Context, h network.HostNetwork) error {
 	row := &hostNetworkRow{HostID: h.HostID, Generation: h.Generation, Mappings: doc[*[]network.BridgeMapping]{h.Mappings}, Encap: h.Encap}
-	return s.putHostNetwork(ctx, row, "generation", "mappings", "encap")
-}
-
-// NoteHostNetwork implements network.SettingsStore.
-func (s *Store) NoteHostNetwork(ctx context.Context, hostID string, joined network.HostJoined) error {
-	return s.putHostNetwork(ctx, &hostNetworkRow{HostID: hostID, Joined: doc[*network.HostJoined]{&joined}}, "joined")
-}
-
-// putHostNetwork makes a row, or changes some columns of it.
-func (s *Store) putHostNetwork(ctx context.Context, row *hostNetworkRow, columns ...string) error {
-	q := s.db.Q(ctx).NewInsert().Model(row).On("CONFLICT (host_id) DO UPDATE")
-	for _, c := range columns {
-		q = q.Set("? = EXCLUDED.?", bun.Ident(c), bun.Ident(c))
+	_, err := s.db.Q(ctx).NewInsert().Model(row).On("CONFLICT (host_id) DO UPDATE").
+		Set("generation = EXCLUDED.generation").Set("mappings = EXCLUDED.mappings").Set("encap = EXCLUDED.encap").Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("writing how host %s is to be joined to networks: %w", h.HostID, err)
 	}
-	if _, err := q.Exec(ctx); err != nil {
-		return fmt.Errorf("writing how host %s is joined to networks: %w", row.HostID, err)
+	return nil
+}
+
+// NoteHostNetworks implements network.SettingsStore.
+func (s *Store) NoteHostNetworks(ctx context.Context, joined map[string]network.HostJoined) error {
+	var rows [][]any
+	for _, id := range slices.Sorted(maps.Keys(joined)) { // in one order, so that two control nodes don't wait for each other
+		rows = append(rows, []any{id, db.JSON(joined[id])})
+	}
+	if _, err := s.db.WriteEach(ctx, noteHostNetwork, rows); err != nil {
+		return fmt.Errorf("writing how %d hosts are joined to networks: %w", len(rows), err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -24,12 +23,12 @@ const wholeInstallation = "installation"
 
 // Settings implements network.SettingsStore.
 func (s *Store) Settings(ctx context.Context, defaults network.Settings) (network.Settings, error) {
-	row := settingRow{Value: doc[network.Settings]{defaults}}
-	err := s.db.Q(ctx).NewSelect().Model(&row).Where("name = ?", wholeInstallation).Scan(ctx)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	value := doc[network.Settings]{defaults}
+	err := s.db.Read(ctx, "SELECT value FROM network_settings WHERE name = ?", []any{wholeInstallation}, func(rows *sql.Rows) error { return rows.Scan(&value) })
+	if err != nil {
 		return defaults, fmt.Errorf("reading the network's settings: %w", err)
 	}
-	return row.Value.V, nil
+	return value.V, nil
 }
 
 // SetSettings implements network.SettingsStore.
