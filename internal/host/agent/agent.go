@@ -92,6 +92,7 @@ func (a *Agent) begin() {
 	a.Hypervisor.Watch(a.happened)
 	a.due(looking)
 	a.due(calling)
+	a.crew.beats.Wake(a.id)
 }
 
 // end cancels all attempts, waits for them, and has no more begin.

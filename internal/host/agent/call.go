@@ -28,8 +28,7 @@ type calls struct {
 	heartbeat time.Duration // likewise
 }
 
-// call tells the control plane that the host is there: by a Sync where that is due, or else by a heartbeat. It returns
-// when to call again.
+// call tells the control plane all, where that is due, and returns when to call again.
 func (a *Agent) call(ctx context.Context) (again time.Duration) {
 	a.mu.Lock()
 	sync := !time.Now().Before(a.calls.sync)
@@ -38,7 +37,7 @@ func (a *Agent) call(ctx context.Context) (again time.Duration) {
 	}
 	a.mu.Unlock()
 	if !sync {
-		return a.heartbeat(ctx)
+		return a.next()
 	}
 	err := a.sync(ctx)
 	if err == nil {
@@ -47,13 +46,10 @@ func (a *Agent) call(ctx context.Context) (again time.Duration) {
 	a.mu.Lock()
 	a.calls.sync = time.Time{}
 	a.calls.failures++
-	failures, synced := a.calls.failures, a.synced
+	failures := a.calls.failures
 	a.mu.Unlock()
 	if failures == 1 && ctx.Err() == nil {
 		a.Log.Warn("agent: sync failed, trying on", "host", a.id, "error", err)
-	}
-	if synced { // the control plane knows the host, and may only be too busy to hear all
-		a.heartbeat(ctx)
 	}
 	return retry(failures, err)
 }
@@ -68,26 +64,26 @@ func retry(failures int, err error) time.Duration {
 	return wait/2 + rand.N(wait/2)
 }
 
-// heartbeat tells that the host is there, and returns when to call again.
+// heartbeat tells that the host is there, once the control plane knows it, and returns when to tell it again.
 func (a *Agent) heartbeat(ctx context.Context) (again time.Duration) {
 	a.mu.Lock()
 	message := protocol.Heartbeat{HostID: a.host.ID, Servers: len(a.servers)}
+	synced, every := a.synced, a.calls.heartbeat
 	a.mu.Unlock()
-	if err := a.control.Heartbeat(ctx, message); err != nil {
-		return retryFirst
-	}
-	return a.next()
-}
-
-// next is when to call again if all goes well.
-func (a *Agent) next() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	every := a.calls.heartbeat
 	if every <= 0 {
 		every = protocol.HeartbeatEvery
 	}
-	return max(min(every*4/5+rand.N(every/5), time.Until(a.calls.sync)), time.Millisecond)
+	if synced && a.control.Heartbeat(ctx, message) != nil {
+		return retryFirst
+	}
+	return every*4/5 + rand.N(every/5)
+}
+
+// next is when a Sync is due.
+func (a *Agent) next() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(time.Until(a.calls.sync), time.Millisecond)
 }
 
 // asked notes how often the control plane wants to be called, and when the next Sync is due after one that went well.

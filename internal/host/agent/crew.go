@@ -11,11 +11,12 @@ import (
 )
 
 // Crew runs the agents of the hosts that one process speaks for: one on a real host, thousands in a laboratory. All of
-// them wait in two queues, whose workers come and go with the work, so that a host at rest costs no goroutine.
+// them wait in three queues, whose workers come and go with the work, so that a host at rest costs no goroutine.
 type Crew struct {
 	log     *slog.Logger
 	servers *reconcile.Queue // keys are host/server
 	chores  *reconcile.Queue // keys are chore/host
+	beats   *reconcile.Queue // keys are hosts; a heartbeat waits for no chore, or hosts would be lost where many Sync
 
 	mu     sync.RWMutex
 	agents map[string]*Agent
@@ -35,12 +36,15 @@ const (
 	sweepAlone  = 30 * time.Second
 )
 
+// beatsAtOnce is few, as nothing answers a heartbeat.
+const beatsAtOnce = 2
+
 // chore is what an agent does beside its work on servers. Each has its own clock; none waits for another.
 type chore string
 
 const (
 	looking   chore = "look"   // at all domains, as events may be lost
-	calling   chore = "call"   // the control plane: Sync or Heartbeat
+	calling   chore = "call"   // the control plane: Sync
 	reporting chore = "report" // what has changed
 )
 
@@ -52,6 +56,7 @@ func NewCrew(limits Limits, log *slog.Logger) *Crew {
 		Keys: func(context.Context) ([]string, error) { return c.known(), nil },
 	})
 	c.chores = reconcile.New(reconcile.Loop{Name: "agent chores", Workers: limits.Chores, Do: c.chore, Log: log})
+	c.beats = reconcile.New(reconcile.Loop{Name: "agent heartbeats", Workers: beatsAtOnce, Do: c.beat, Log: log})
 	return c
 }
 
@@ -81,7 +86,9 @@ func (c *Crew) Remove(id string) {
 // Run works until ctx ends. It is called once.
 func (c *Crew) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { _ = c.chores.Run(ctx) }) // it never fails
+	for _, q := range []*reconcile.Queue{c.chores, c.beats} {
+		all.Go(func() { _ = q.Run(ctx) }) // it never fails
+	}
 	err := c.servers.Run(ctx)
 	all.Wait()
 	c.mu.RLock()
@@ -136,6 +143,13 @@ func (c *Crew) chore(ctx context.Context, key string) (reconcile.Result, error) 
 		default:
 			return reconcile.Result{Again: a.report(ctx)}, nil
 		}
+	})
+}
+
+// beat tells that a host is there.
+func (c *Crew) beat(ctx context.Context, host string) (reconcile.Result, error) {
+	return c.as(ctx, host, func(ctx context.Context, a *Agent) (reconcile.Result, error) {
+		return reconcile.Result{Again: a.heartbeat(ctx)}, nil
 	})
 }
 
