@@ -6,26 +6,16 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/uptrace/bun"
-
+	"github.com/aloft-cloud/aloft/internal/core/db"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 	"github.com/aloft-cloud/aloft/internal/service/compute"
 	"github.com/aloft-cloud/aloft/internal/service/compute/placement"
 )
 
-type bandwidthRow struct {
-	bun.BaseModel `bun:"table:compute_bandwidth,alias:bandwidth"`
-
-	ServerID string `bun:"server_id,pk"`
-	Physical string `bun:"physical,pk"`
-	HostID   string `bun:"host_id"`
-	Egress   int    `bun:"egress"`
-	Ingress  int    `bun:"ingress"`
-}
-
 const (
 	linksOfHosts = `SELECT id, bandwidth FROM compute_hosts WHERE bandwidth <> ''`
 	usedOfLinks  = `SELECT host_id, physical, SUM(egress), SUM(ingress) FROM compute_bandwidth GROUP BY host_id, physical`
+	releaseLinks = `DELETE FROM compute_bandwidth WHERE server_id IN (?)`
 	// claimLink adds a claim where the link has room for it. The sum and the row are one statement, and transactions are
 	// serializable: of two that claim the last of a link one starts anew.
 	claimLink = `INSERT INTO compute_bandwidth (server_id, physical, host_id, egress, ingress)
@@ -85,11 +75,7 @@ func (s *Store) ClaimBandwidth(ctx context.Context, claims []compute.BandwidthCl
 
 // ReleaseBandwidth implements compute.BandwidthStore.
 func (s *Store) ReleaseBandwidth(ctx context.Context, serverIDs []string) error {
-	if len(serverIDs) == 0 {
-		return nil
-	}
-	_, err := s.db.Q(ctx).NewDelete().Model((*bandwidthRow)(nil)).Where("server_id IN (?)", bun.List(serverIDs)).Exec(ctx)
-	if err != nil {
+	if _, err := s.db.Write(ctx, releaseLinks, db.ListOf(serverIDs)); err != nil {
 		return fmt.Errorf("releasing the bandwidth of %d servers: %w", len(serverIDs), err)
 	}
 	return nil
