@@ -20,6 +20,7 @@ func lateModules() []string {
 	return []string{
 		"virtio_rng", "virtio_net", "button", "evdev", // randomness before keys; the power button is an input device
 		"virtio_console", "virtio_balloon", // the guest agent's port; memory statistics
+		"8021q", // VLANs, of a trunk
 	}
 }
 

@@ -196,6 +196,12 @@ route replace 0.0.0.0/0 via 10.0.0.1 dev eth0 onlink metric 100
 route replace default via 10.2.0.1 dev eth1 onlink metric 101
 `,
 		},
+		"by DHCPv6, in place of another": {
+			event: "bound6",
+			env:   []string{"interface=eth0", "ipv6=fd00::5", "old=fd00::4", "dns=fd00::1 fd00::2"},
+			calls: "-6 address del fd00::4/128 dev eth0\n-6 address replace fd00::5/128 dev eth0\n",
+			dns:   "nameserver fd00::1\nnameserver fd00::2\n",
+		},
 		"lost": {
 			event: "deconfig", env: []string{"interface=eth0"},
 			calls: "-4 address flush dev eth0\nlink set eth0 up\n",
@@ -219,6 +225,8 @@ route replace default via 10.2.0.1 dev eth1 onlink metric 101
 				dns, err := os.ReadFile(filepath.Join(dir, "etc/resolv.conf"))
 				require.NoError(t, err)
 				require.Equal(t, c.dns, string(dns))
+			}
+			if c.event == "bound" {
 				line, err := os.ReadFile(filepath.Join(dir, "run/aloft-network"))
 				require.NoError(t, err)
 				require.Equal(t, "10.0.0.5/24 on eth0\n", string(line))

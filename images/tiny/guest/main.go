@@ -93,6 +93,9 @@ func (m *machine) bringUp(ctx context.Context, late []module) error {
 	if err != nil {
 		return err
 	}
+	if err := m.serveDHCP6(ctx); err != nil {
+		return err
+	}
 	if err := insertModules(late); err != nil {
 		m.log.say("modules", "%v", err)
 	}

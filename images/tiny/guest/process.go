@@ -32,6 +32,7 @@ type child struct {
 // command says what to run; out is its standard output and error, nil for the console.
 type command struct {
 	argv []string
+	more []string // of its environment
 	out  *os.File
 }
 
@@ -53,7 +54,7 @@ func (p *processes) start(c command) (child, error) {
 	p.mu.Lock() // until the child is registered, so that the reaper cannot miss it
 	defer p.mu.Unlock()
 	pid, err := syscall.ForkExec(c.argv[0], c.argv, &syscall.ProcAttr{
-		Dir: "/", Env: environment(), Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
+		Dir: "/", Env: append(environment(), c.more...), Files: []uintptr{null.Fd(), out.Fd(), out.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
