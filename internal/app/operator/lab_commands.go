@@ -67,7 +67,7 @@ func (r *RealLab) status(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		cables, state := "in", states[node]
+		cables, state := "in", states[node].State
 		if !in {
 			cables = "out"
 		}

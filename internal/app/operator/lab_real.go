@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/hypervisors"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/services"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 
 	"github.com/aloft-cloud/aloft/internal/app/lab/real"
@@ -179,16 +179,16 @@ func (r *RealLab) admin(ctx context.Context) (*clients, error) {
 	return login(ctx, cloud)
 }
 
-// states are the hosts' states as the control plane sees them, by name.
-func (r *RealLab) states(ctx context.Context) (map[string]string, error) {
+// states are the hosts as the control plane sees them, by name.
+func (r *RealLab) states(ctx context.Context) (map[string]services.Service, error) {
 	admin, err := r.admin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list, err := pages(ctx, hypervisors.List(admin.compute, nil), hypervisors.ExtractHypervisors)
-	out := map[string]string{}
-	for _, h := range list {
-		out[h.HypervisorHostname] = h.State
+	list, err := pages(ctx, services.List(admin.compute, nil), services.ExtractServices)
+	out := map[string]services.Service{}
+	for i := range list {
+		out[list[i].Host] = list[i]
 	}
 	return out, err
 }
@@ -198,11 +198,12 @@ func (r *RealLab) awaitAll(ctx context.Context, note func(string, ...any)) error
 	for i := 1; i <= r.Hosts; i++ {
 		names = append(names, real.HostName(i))
 	}
-	return r.await(ctx, note, names...)
+	return r.await(ctx, note, time.Time{}, names...)
 }
 
-// await waits until hosts are up, and says what is amiss with one that is not.
-func (r *RealLab) await(ctx context.Context, note func(string, ...any), hosts ...string) error {
+// await waits until hosts are up and have been heard of since a moment: one that was cut off just before is not missed
+// yet. It says what is amiss with one that is not up.
+func (r *RealLab) await(ctx context.Context, note func(string, ...any), since time.Time, hosts ...string) error {
 	missing := hosts[0]
 	err := until(ctx, hostPatience, 250*time.Millisecond, func(ctx context.Context) error {
 		states, err := r.states(ctx)
@@ -211,7 +212,7 @@ func (r *RealLab) await(ctx context.Context, note func(string, ...any), hosts ..
 		}
 		there := 0
 		for _, h := range hosts {
-			if states[h] == "up" {
+			if states[h].State == "up" && states[h].UpdatedAt.After(since) {
 				there++
 			} else {
 				missing = h
@@ -276,11 +277,12 @@ func (r *RealLab) heal(ctx context.Context, node string) error {
 	if err := r.Lab.Mend(node); err != nil {
 		return err
 	}
+	mended := time.Now()
 	if node == real.ControlName {
 		return r.startControl(ctx)
 	}
 	if _, err := r.startAgent(node); err != nil {
 		return err
 	}
-	return r.await(ctx, func(string, ...any) {}, node)
+	return r.await(ctx, func(string, ...any) {}, mended, node)
 }
