@@ -33,6 +33,9 @@ func TestLab(t *testing.T) {
 		{"a rule for a remote group, between hosts", testRemoteGroup},
 		{"an address moves between two ports", testMovingAddress},
 		{"SLAAC gives a guest its port's address", testSLAAC},
+		{"stateful DHCPv6 gives another one its own, and a router joins them", testDHCPv6},
+		{"a trunk carries two networks into a guest", testTrunk},
+		{"a port's bandwidth is limited both ways", testBandwidth},
 		{"engines of the network die under a connection", testEngineDeaths},
 		{"a host is cut off and healed", testPartition},
 		{"the gateway's host is killed", testGatewayKilled},
@@ -292,18 +295,6 @@ func testMovingAddress(t *testing.T, l *lab) {
 	require.Contains(t, l.until(t, "a", "ping -c 1 -W 5 "+address), "1 packets received")
 }
 
-func testSLAAC(t *testing.T, l *lab) {
-	require.NotEmpty(t, l.fixed["c6"])
-	eventually(t, func() error {
-		out, err := l.in(t, "c", "ip -6 addr show dev eth0")
-		if err != nil || !strings.Contains(out, l.fixed["c6"]+"/64") {
-			return fmt.Errorf("c has not its port's %s: %w: %s", l.fixed["c6"], err, out)
-		}
-		return nil
-	})
-	l.until(t, "c", "ping -c 1 -W 5 fd00:20::1")
-}
-
 // testEngineDeaths kills what moves no packets itself, under a connection that must not notice.
 func testEngineDeaths(t *testing.T, l *lab) {
 	client := l.dial(t, "a")
@@ -359,44 +350,4 @@ func testPartition(t *testing.T, l *lab) {
 	l.awaitHost(t, host, "up")
 	require.Contains(t, l.until(t, "a", "ping -c 1 -W 5 "+l.fixed["b"]), "1 packets received")
 	require.Equal(t, "b", l.until(t, "b", "hostname"))
-}
-
-// testGatewayKilled fails the power of the host through which a guest on another is reached.
-func testGatewayKilled(t *testing.T, l *lab) {
-	active := func() string {
-		out := l.on(t, "control", "ovn-sbctl", "--no-leader-only", "show")
-		host := ""
-		for line := range strings.Lines(out) {
-			if name, ok := strings.CutPrefix(strings.TrimSpace(line), "hostname: "); ok {
-				host = strings.Trim(name, `"`)
-			}
-			if strings.Contains(line, "Port_Binding cr-lrp-") || strings.Contains(line, `Port_Binding "cr-lrp-`) {
-				return host
-			}
-		}
-		return ""
-	}
-	was := active()
-	require.NotEmpty(t, was)
-	guest := "c"
-	if was == l.host[guest] { // which would die with it
-		guest = "a"
-		own, _, _ := strings.Cut(l.at[guest], ":")
-		l.openstack(t, "demo", nil, "floating", "ip", "unset", "--port", own)
-		l.forward(t, guest, "2223")
-	}
-	l.until(t, guest, "ping -c 1 -W 5 172.24.4.1")
-	run(t, time.Minute, l.binary, "lab", "kill", was, "--data", l.dir)
-	begun := time.Now()
-	eventually(t, func() error {
-		conn, err := net.DialTimeout("tcp", l.at[guest], 250*time.Millisecond)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	})
-	t.Logf("the outside reached %s again %s after the gateway's host %s was killed", guest, time.Since(begun).Round(10*time.Millisecond), was)
-	l.until(t, guest, "ping -c 1 -W 5 172.24.4.1")
-	require.NotEqual(t, was, active())
-	run(t, patience, l.binary, "lab", "heal", was, "--data", l.dir)
 }
