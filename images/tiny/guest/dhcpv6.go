@@ -222,7 +222,7 @@ func leaseOf(name string, patience time.Duration) (lease6, error) {
 	if err != nil {
 		return lease6{}, err
 	}
-	defer c.conn.Close()
+	defer func() { _ = c.conn.Close() }() // it sends nothing any more
 	return c.exchange(patience)
 }
 
