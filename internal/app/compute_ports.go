@@ -34,7 +34,7 @@ func (a computeNetworks) Plug(ctx context.Context, caller *auth.Caller, plugs []
 	for i := range plugs {
 		p := &plugs[i]
 		if p.PortID != "" {
-			if _, err := a.network.AttachPort(ctx, caller, p.PortID, p.ServerID, deviceOwner(p)); err != nil {
+			if _, err := a.network.AttachPort(ctx, caller, p.PortID, p.ServerID, deviceOwner(p), p.Hostname); err != nil {
 				return err
 			}
 			continue

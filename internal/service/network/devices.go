@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -46,8 +47,9 @@ func (s *Service) SecurityGroups(ctx context.Context, c *auth.Caller, namesOrIDs
 	return out, nil
 }
 
-// AttachPort gives a port, which has no device, to one.
-func (s *Service) AttachPort(ctx context.Context, c *auth.Caller, portID, deviceID, deviceOwner string) (Port, error) {
+// AttachPort gives a port, which has no device, to one of a hostname, which becomes the port's DNS name. A port that has another
+// name already is refused, as Nova does.
+func (s *Service) AttachPort(ctx context.Context, c *auth.Caller, portID, deviceID, deviceOwner, hostname string) (Port, error) {
 	return tx(ctx, s, func(ctx context.Context) (Port, error) {
 		p, err := s.store.Port(ctx, c.Scope(), portID)
 		if err != nil {
@@ -60,12 +62,12 @@ func (s *Service) AttachPort(ctx context.Context, c *auth.Caller, portID, device
 			return p, fault.Conflictf("port", p.ID, "Unable to complete operation on port %s for network %s. Port already has an attached device %s.",
 				p.ID, p.NetworkID, p.DeviceID).WithCode("PortInUse")
 		}
-		p.DeviceID, p.DeviceOwner = deviceID, deviceOwner
-		p.touch()
-		if err := s.store.ChangePort(ctx, p); err != nil {
-			return p, err
+		if p.DNSName != "" && hostname != "" && p.DNSName != hostname {
+			return p, fault.Invalidf("port", "Port %s not usable for instance %s. Value %s assigned to dns_name attribute does not match instance's hostname %s",
+				p.ID, deviceID, p.DNSName, hostname).WithCode("PortNotUsableDNS")
 		}
-		return p, s.note(ctx, "port", p.ID, p.ProjectID, "updated", Unit{KindPort, p.ID})
+		p.DeviceID, p.DeviceOwner, p.DNSName = deviceID, deviceOwner, cmp.Or(p.DNSName, hostname)
+		return p, s.savePorts(ctx, []Port{p})
 	})
 }
 

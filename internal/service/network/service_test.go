@@ -256,11 +256,16 @@ func TestADevicesPorts(t *testing.T) {
 		mine := b.port(c, n)
 		made, err := b.CreatePort(ctx, c, network.NewPort{NetworkID: n.ID, DeviceID: "server", DeviceOwner: "compute:nova", ForDevice: true})
 		require.NoError(t, err)
-		_, err = b.AttachPort(ctx, c, mine.ID, "server", "compute:nova")
+		named, err := b.CreatePort(ctx, c, network.NewPort{NetworkID: n.ID, DNSName: "db"})
 		require.NoError(t, err)
-		_, err = b.AttachPort(ctx, c, mine.ID, "other", "compute:nova")
+		_, err = b.AttachPort(ctx, c, named.ID, "server", "compute:nova", "web")
+		require.Equal(t, "PortNotUsableDNS", code(err))
+		given, err := b.AttachPort(ctx, c, mine.ID, "server", "compute:nova", "web")
+		require.NoError(t, err)
+		require.Equal(t, "web", given.DNSName)
+		_, err = b.AttachPort(ctx, c, mine.ID, "other", "compute:nova", "web")
 		require.Equal(t, "PortInUse", code(err))
-		_, err = b.AttachPort(ctx, tenant("two"), mine.ID, "other", "compute:nova")
+		_, err = b.AttachPort(ctx, tenant("two"), mine.ID, "other", "compute:nova", "web")
 		require.Equal(t, "PortNotFound", code(err))
 
 		require.NoError(t, b.BindPorts(ctx, "server", "host-1"))
@@ -290,7 +295,7 @@ func TestADevicesPorts(t *testing.T) {
 		require.Equal(t, "PortNotFound", code(err))
 		left, err := b.ShowPort(ctx, c, mine.ID)
 		require.NoError(t, err)
-		require.Empty(t, left.DeviceID+left.HostID)
+		require.Empty(t, left.DeviceID+left.HostID+left.DNSName)
 	})
 }
 
