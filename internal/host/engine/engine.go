@@ -42,9 +42,9 @@ type Config struct {
 	// OutsideDevice is put into the outside bridge; empty for none.
 	OutsideDevice string
 	// Network is what an operator has set through the API, in place of the fields above; a nil function or answer: nothing.
-	Network func() *protocol.HostNetwork
+	Network func() *protocol.HostNetwork `json:"-"`
 	// Changed is called when what Seen returns has changed; may be nil.
-	Changed func()
+	Changed func() `json:"-"`
 
 	Log *slog.Logger
 }
