@@ -211,6 +211,9 @@ type vm struct {
 // bootTime is far above what a boot takes, because other tests run beside it.
 const bootTime = 10 * time.Minute
 
+// answerTime is far above what a guest takes to answer.
+const answerTime = time.Minute
+
 // startVM starts the emulator with QEMU's own user network, which here spans the link-local addresses so that the
 // metadata address is one of them.
 func startVM(t testing.TB, disk, metadata string) *vm {
@@ -334,14 +337,24 @@ func (v *vm) hostKeys() []string {
 
 func (v *vm) tryLogin(user string, signer ssh.Signer) (*ssh.Client, error) {
 	known := v.hostKeys() // what the console says must be what the server has
-	config := &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, Timeout: 20 * time.Second}
+	config := &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}}
 	config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
 		if shown := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))); !slices.Contains(known, shown) {
 			return fmt.Errorf("host key %s is none of the console's %v", shown, known)
 		}
 		return nil
 	}
-	return ssh.Dial("tcp", v.ssh, config)
+	conn, err := net.DialTimeout("tcp", v.ssh, answerTime)
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.SetDeadline(time.Now().Add(answerTime)) // QEMU keeps connections of a guest that has gone
+	c, channels, requests, err := ssh.NewClientConn(conn, v.ssh, config)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	_ = conn.SetDeadline(time.Time{})
+	return ssh.NewClient(c, channels, requests), nil
 }
 
 func (v *vm) login(t testing.TB, user string, signer ssh.Signer) *ssh.Client {
@@ -372,7 +385,9 @@ func (v *vm) loginWhen(t testing.TB, signer ssh.Signer, wanted func(*ssh.Client)
 	return client
 }
 
+// run1 runs a command, and cuts the connection where there is no answer: the guest may have gone without a word.
 func run1(client *ssh.Client, command string) (string, error) {
+	defer time.AfterFunc(answerTime, func() { _ = client.Close() }).Stop()
 	session, err := client.NewSession()
 	if err != nil {
 		return "", err
