@@ -16,10 +16,8 @@ import (
 // TestDHCP6 asks a server that answers another's message first, then offers, and gives.
 func TestDHCP6(t *testing.T) {
 	listen := func() net.PacketConn {
-		conn, err := net.ListenPacket("udp6", "[::1]:0")
-		if err != nil {
-			t.Skip("there is no IPv6 here:", err)
-		}
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0") // messages are the same, and every machine has it
+		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
 		return conn
 	}

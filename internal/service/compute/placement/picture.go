@@ -65,13 +65,6 @@ func (p *Picture) Len() int { return len(p.byID) }
 // Ready is the number of hosts that may be given servers.
 func (p *Picture) Ready() int { return p.ready }
 
-// Each calls fn for every host. fn must not change the picture.
-func (p *Picture) Each(fn func(h *Host)) {
-	for _, e := range p.byID {
-		fn(&e.Host)
-	}
-}
-
 func (p *Picture) add(e *entry) {
 	c := p.byKind[e.Kind]
 	if c == nil {

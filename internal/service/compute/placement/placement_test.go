@@ -316,15 +316,14 @@ func TestThePictureChoosesAsALinearScanWould(t *testing.T) {
 				}
 				can := map[string]float64{}
 				best := 0.0
-				p.Each(func(h *Host) {
-					e := p.byID[h.ID]
-					if e.class.unfit(ask) == none && unfit(h, ask) == none && capacity(h, ask) == none {
+				for id, e := range p.byID {
+					if e.class.unfit(ask) == none && unfit(&e.Host, ask) == none && capacity(&e.Host, ask) == none {
 						if len(can) == 0 || e.weight > best {
 							best = e.weight
 						}
-						can[h.ID] = e.weight
+						can[id] = e.weight
 					}
-				})
+				}
 				got, ok := p.Place(ask)
 				require.Equal(r, len(can) > 0, ok)
 				if ok {
@@ -336,12 +335,12 @@ func TestThePictureChoosesAsALinearScanWould(t *testing.T) {
 			},
 			"": func(r *rapid.T) {
 				ready := 0
-				p.Each(func(h *Host) {
-					require.True(r, Resources{}.within(h.Free), "%+v is overfull", h)
-					if h.Condition == Ready {
+				for _, e := range p.byID {
+					require.True(r, Resources{}.within(e.Free), "%+v is overfull", e.Host)
+					if e.Condition == Ready {
 						ready++
 					}
-				})
+				}
 				require.Equal(r, ready, p.Ready())
 			},
 		})
