@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/aloft-cloud/aloft/internal/core/file"
 )
 
 func newKey(path string) (crypto.Signer, error) {
@@ -81,28 +83,10 @@ func readPEM(path, kind string) ([]byte, error) {
 }
 
 func writePEM(path, kind string, der []byte, mode os.FileMode) error {
-	if err := writeFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+	if err := file.Replace(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
-}
-
-// writeFile replaces a file: whoever reads it, even after a power cut, finds all of the old or all of the new.
-func writeFile(path string, data []byte, mode os.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // lock keeps two processes from making two authorities in one folder.

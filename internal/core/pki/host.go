@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/aloft-cloud/aloft/internal/core/fault"
+	"github.com/aloft-cloud/aloft/internal/core/file"
 )
 
 // The files of a host's folder.
@@ -94,10 +95,10 @@ func KeepHost(dir string, ca, cert []byte) error {
 	if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		return fmt.Errorf("the certificate is not of the CA that came with it: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, CAFile), ca, 0o644); err != nil {
+	if err := file.Replace(filepath.Join(dir, CAFile), ca, 0o644); err != nil {
 		return fmt.Errorf("writing the host's %s: %w", CAFile, err)
 	}
-	if err := writeFile(filepath.Join(dir, hostCert), cert, 0o644); err != nil {
+	if err := file.Replace(filepath.Join(dir, hostCert), cert, 0o644); err != nil {
 		return fmt.Errorf("writing the host's certificate: %w", err)
 	}
 	return nil

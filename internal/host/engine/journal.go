@@ -7,10 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
+
+	"github.com/aloft-cloud/aloft/internal/core/file"
 )
 
 // before is how things were before Aloft changed them. It outlives reboots, as some of the changes do.
@@ -57,7 +58,7 @@ func (j journal) change(note func(*before)) error {
 		return err
 	}
 	note(&b)
-	return writeJSON(j.path, b)
+	return file.ReplaceJSON(j.path, b)
 }
 
 func (j journal) forget() error { return remove(j.path) }
@@ -78,7 +79,7 @@ func (u units) add(names ...string) error {
 	}
 	all = append(all, names...)
 	slices.Sort(all)
-	return writeJSON(u.path, slices.Compact(all))
+	return file.ReplaceJSON(u.path, slices.Compact(all))
 }
 
 func (u units) has(name string) bool {
@@ -98,24 +99,6 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	return nil
-}
-
-// writeJSON replaces a file at once: a reader, also after a crash, finds the old or the new content and nothing between.
-func writeJSON(path string, content any) error {
-	data, err := json.MarshalIndent(content, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // nothing is there any more if all went well
-	_, err = f.Write(append(data, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 func remove(path string) error {

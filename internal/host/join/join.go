@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aloft-cloud/aloft/internal/core/file"
 	"github.com/aloft-cloud/aloft/internal/core/pki"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 )
@@ -112,20 +113,7 @@ func keep(dir string, m protocol.Membership, address string) (Host, error) {
 		return Host{}, err
 	}
 	h := Host{Bus: m.Bus, Southbound: m.Southbound, Address: address}
-	raw, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return h, fmt.Errorf("writing this host's membership: %w", err)
-	}
-	temp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return h, fmt.Errorf("writing this host's membership: %w", err)
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(append(raw, '\n'))
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(dir, placeFile))
-	}
-	if err != nil {
+	if err := file.ReplaceJSON(filepath.Join(dir, placeFile), h); err != nil {
 		return h, fmt.Errorf("writing this host's membership: %w", err)
 	}
 	return h, nil

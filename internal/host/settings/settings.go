@@ -14,10 +14,11 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/aloft-cloud/aloft/internal/core/file"
 	"github.com/aloft-cloud/aloft/internal/protocol"
 )
 
-const file = "settings.json"
+const fileName = "settings.json"
 
 // Store is the settings of one host. It is safe for concurrent use.
 type Store struct {
@@ -30,7 +31,7 @@ type Store struct {
 // Open reads what is in a folder, which need not be there.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir}
-	raw, err := os.ReadFile(filepath.Join(dir, file))
+	raw, err := os.ReadFile(filepath.Join(dir, fileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -70,21 +71,8 @@ func (s *Store) Take(heard protocol.Settings) error {
 
 // write replaces the file at once: whoever reads it, also after a crash, finds the old settings or the new ones.
 func (s *Store) write(heard protocol.Settings) error {
-	raw, err := json.MarshalIndent(heard, "", "  ")
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(s.dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // nothing is there any more if all went well
-	_, err = f.Write(append(raw, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(s.dir, file))
+	return file.ReplaceJSON(filepath.Join(s.dir, fileName), heard)
 }
